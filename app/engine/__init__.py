@@ -1,0 +1,1 @@
+"""MOVES: browser → local_proxy → relay → servers → pool → session → tls → server."""

@@ -1,0 +1,241 @@
+"""A client's session with one server: one stream at a time, idle between them, and watched for signs of life."""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Protocol
+
+from app.engine.options import Server, Timings
+from app.errors import ClosedSilently, Failure, NotAnyTls, SessionLost, StageTimedOut, TargetRefused
+from app.protocols import anytls
+from app.protocols.events import (
+    Accepted,
+    Event,
+    HeartResponded,
+    Refused,
+    SchemePushed,
+    SchemeRejected,
+    ServerSettingsReceived,
+)
+from app.transport.link import TlsLink
+from app.transport.session import Session
+from app.transport.stream import Consumer, Stream
+
+# A stream that is closed here after more than this has come for it may have as much again under way.
+_UNFINISHED: Final = 256 * 1024
+
+# How many streams that have nothing left to say may share a session with the next one; the oldest makes room.
+_PARKED: Final = 8
+
+# A server that knows half-close has been told of the end and closes in its own time, so silence means less there than
+# the ten seconds it means elsewhere (`Timings.half_close`); in seconds.
+_HALF_OPEN: Final = 300.0
+
+
+class State(Enum):
+    WARM = "warm"
+    """Logged in and never used."""
+    ACTIVE = "active"
+    IDLE = "idle"
+    DRAINING = "draining"
+    """Its stream was closed in the middle of a download: what is under way has to pass before it is used again."""
+    CLOSED = "closed"
+
+
+class Home(Protocol):
+    """Who keeps the session between its streams."""
+
+    def session_free(self, session: "ClientSession") -> None:
+        """It can carry another stream."""
+
+    def session_over(self, session: "ClientSession") -> None:
+        """It is gone; `failure` says why."""
+
+    def proved(self, session: "ClientSession") -> None:
+        """The server has spoken AnyTLS for the first time on this session: the password is right."""
+
+    def scheme_pushed(self, raw: bytes) -> None:
+        """The server pushed a padding scheme; it is in force."""
+
+    def scheme_rejected(self, reason: str) -> None:
+        """The server pushed a scheme that was not taken."""
+
+
+class ClientSession(Session):
+    """See the module's text. `number` counts a server's sessions."""
+
+    def __init__(self, number: int, server: Server, link: TlsLink, machine: anytls.Session, home: Home) -> None:
+        super().__init__(link, machine)
+        self.number = number
+        self.state = State.WARM
+        self.idle_since = self.created_at
+        self.heard = False
+        """The server has spoken AnyTLS."""
+        self.spoken = asyncio.Event()
+        """Set when it has, or when the session is over."""
+        self.handshake_ms = 0.0
+        self.address = server.host, server.port
+        self.home = home
+        self._asked_at: float | None = None
+        self._heart_at: float | None = None
+        handlers: dict[type[Event], Callable[..., None]] = {
+            Accepted: self._on_accepted,
+            Refused: self._on_refused,
+            ServerSettingsReceived: self._on_settings,
+            SchemePushed: lambda event: home.scheme_pushed(event.scheme.raw),
+            SchemeRejected: lambda event: home.scheme_rejected(event.reason),
+            HeartResponded: self._on_heart,
+        }
+        self._handlers |= handlers
+
+    def login(self, hashed: bytes) -> None:
+        """Send the login; settings wait for the first stream."""
+        self.machine.authenticate(hashed)
+        self.write_out()
+
+    def open(self, address: bytes, consumer: Consumer) -> Stream:
+        """Open a stream to `address`, as SOCKS writes it."""
+        self.state = State.ACTIVE
+        while len(self.streams) >= _PARKED:
+            self.close_stream(next(iter(self.streams.values())))
+            self.state = State.ACTIVE
+        if self._asked_at is None:
+            self._asked_at = self.time()
+        stream = self.add_stream(self.machine.open(address, consumer.sink), consumer)
+        self.write_out()
+        return stream
+
+    def end(self, stream: Stream) -> None:
+        """The app will send no more. A server that knows half-close is told so; others would take a FIN for the end
+        of both directions, so it waits for theirs, or until nothing has come for a while (PROTOCOL.md §1.9)."""
+        if stream.closed or stream.ended_at is not None:
+            return
+        stream.ended_at = stream.quiet_since = self.time()
+        if self.machine.half_close:
+            super().end(stream)
+        self._free_if_done()
+
+    def close_stream(self, stream: Stream) -> None:
+        unfinished = stream.paused or stream.bytes_received > _UNFINISHED
+        if unfinished and stream.ended_at is None and not stream.closed:
+            self._drain()
+        super().close_stream(stream)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it waits for a stream."""
+        return self.state in (State.WARM, State.IDLE)
+
+    # ---- signs of life
+
+    def check(self, now: float, timings: Timings) -> None:
+        """Look for what has waited too long; called about once a second."""
+        for stream in tuple(self.streams.values()):
+            limit = _HALF_OPEN if self.machine.half_close else timings.half_close
+            if stream.ended_at is not None and stream.mark(now) > limit:
+                self.close_stream(stream)
+        if self._heart_at is not None:
+            if now - self._heart_at > timings.heartbeat:
+                self._dead(SessionLost("the server gives no sign of life"))
+        elif self._asked_at is not None and now - self._asked_at > timings.answer:
+            if self.heard:
+                self.ask_for_life()
+            else:
+                self._dead(StageTimedOut(*self.address, "authentication", timings.answer))
+
+    def ask_for_life(self) -> None:
+        """Find out whether the session still works; only a server of version 2 can tell."""
+        self._asked_at = None
+        if self.machine.version >= anytls.VERSION and self._heart_at is None:
+            self._heart_at = self.time()
+            self.machine.heartbeat()
+            self.write_out()
+
+    def expect_silence(self) -> None:
+        """The server is known to speak version 1, which says nothing until the target does."""
+        self._asked_at = None
+
+    # ---- what the base class reports
+
+    def received(self, data: bytes) -> None:
+        super().received(data)
+        self._asked_at = None
+        if self.state is not State.DRAINING:
+            self._heart_at = None
+
+    def batch_received(self) -> None:
+        super().batch_received()
+        if not self.heard and self.machine.known:
+            self.heard = True
+            self.spoken.set()
+            self.home.proved(self)
+
+    def stream_closed(self, stream: Stream) -> None:
+        self._free_if_done()
+
+    def ended(self) -> None:
+        self.state = State.CLOSED
+        self.spoken.set()
+        self.home.session_over(self)
+
+    def loss(self, error: Exception | None) -> Failure:
+        return super().loss(error) if self.heard else ClosedSilently(*self.address)
+
+    def protocol_failure(self, error: anytls.ProtocolError) -> Failure:
+        if isinstance(error, anytls.NotAnyTls):
+            return NotAnyTls(*self.address)
+        return super().protocol_failure(error)
+
+    # ---- inside
+
+    def _free_if_done(self) -> None:
+        """Free the session unless a stream may still have something to say.
+
+        An app that has ended its side after the last answer came has nearly always gone: no system tells a closed
+        socket from a half-closed one. Its stream stays open, so that whatever does come still reaches it.
+        """
+        if self.over or self.state is not State.ACTIVE:
+            return
+        if all(stream.ended_at is not None and _quiet(stream) for stream in self.streams.values()):
+            self.state = State.IDLE
+            self.idle_since = self.time()
+            self.home.session_free(self)
+
+    def _drain(self) -> None:
+        if self.machine.version >= anytls.VERSION:
+            self.state = State.DRAINING
+            self._heart_at = self.time()
+            self.machine.heartbeat()
+        else:
+            self.close()
+
+    def _dead(self, failure: Failure) -> None:
+        self.fail(failure)
+        self.link.abort()
+
+    def _on_accepted(self, event: Accepted) -> None:
+        stream = self.streams.get(event.stream_id)
+        if stream is not None:
+            stream.accepted = True
+            stream.consumer.accepted()
+
+    def _on_refused(self, event: Refused) -> None:
+        stream = self.streams.get(event.stream_id)
+        if stream is not None:
+            self.finish_stream(stream, TargetRefused(event.message))
+
+    def _on_settings(self, _event: ServerSettingsReceived) -> None:
+        if self.machine.half_close:
+            for stream in tuple(self.streams.values()):
+                if stream.ended_at is not None:
+                    super().end(stream)
+
+    def _on_heart(self, _event: HeartResponded) -> None:
+        self._heart_at = None
+        if self.state is State.DRAINING:
+            self.state = State.ACTIVE
+            self._free_if_done()
+
+
+def _quiet(stream: Stream) -> bool:
+    return stream.answered or stream.bytes_sent == 0

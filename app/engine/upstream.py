@@ -1,0 +1,212 @@
+"""One server at run time: dials it, keeps its sessions and their pool, warms some up, and watches them all."""
+
+import asyncio
+import logging
+import secrets
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from app.engine import tls
+from app.engine.options import EngineOptions, Server
+from app.engine.pool import Pool
+from app.engine.session import ClientSession
+from app.errors import Failure
+from app.protocols import anytls
+from app.protocols.login import password_hash
+from app.protocols.padding import DEFAULT, BadScheme, Padding, Scheme
+from app.tasks import Tasks
+
+_log = logging.getLogger("anytls.pool")
+
+# A session's streams are counted in 32 bits; long before that its traffic stands out by its age (PROTOCOL.md §6.2).
+_MOST_STREAMS: Final = 10_000
+
+# After the server cut a session that was kept ready: how long no other is made, doubled each time; in seconds.
+_COOL_DOWN: Final = 5.0
+_LONGEST_COOL_DOWN: Final = 600.0
+
+
+class SchemeMemory(Protocol):
+    """Remembers a server's pushed padding scheme, so that even the first session of the next start has its shape."""
+
+    def get(self, server_key: str) -> bytes | None: ...
+
+    def put(self, server_key: str, raw: bytes) -> None: ...
+
+
+class Upstream:
+    """See the module's text. `on_proved` and `on_failed` are told what each session shows of the server."""
+
+    def __init__(
+        self,
+        server: Server,
+        options: EngineOptions,
+        tasks: Tasks,
+        numbers: Iterator[int],
+        schemes: SchemeMemory | None = None,
+        on_proved: Callable[["Upstream"], None] = lambda upstream: None,
+        on_failed: Callable[["Upstream", Failure], None] = lambda upstream, failure: None,
+    ) -> None:
+        self.server = server
+        self.sessions: dict[int, ClientSession] = {}
+        self.made = 0
+        self.reused = 0
+        self.padding = Padding(_remembered(schemes, str(server)))
+        self.pool: Pool[ClientSession] = Pool(options.pool)
+        self.bytes_sent = 0
+        """Payload of the sessions that are gone."""
+        self.bytes_received = 0
+        self._options = options
+        self._tasks = tasks
+        self._numbers = numbers
+        self._schemes = schemes
+        self._on_proved = on_proved
+        self._on_failed = on_failed
+        self._hash = password_hash(server.password)
+        self._context: ssl.SSLContext | None = None
+        self._dialling = 0
+        self._warming = False
+        self._warm_after = 0.0
+        self._cut = 0
+        self._proved = False
+        self._version_1 = False
+
+    @property
+    def proved_before(self) -> bool:
+        """Whether the server has ever spoken AnyTLS to this client."""
+        return self._proved
+
+    async def prepare(self) -> None:
+        """Read what TLS needs from files. Raises `BadInput`."""
+        self._context = await asyncio.to_thread(tls.make_context, self.server.tls)
+
+    def take(self) -> ClientSession | None:
+        """An idle session, for one stream."""
+        session = self.pool.take()
+        if session is not None:
+            self.reused += session.machine.opened > 0
+            self.warm_up()
+        return session
+
+    async def dial(self, stages: list[tls.Stage] | None = None) -> ClientSession:
+        """A new session that has logged in; what it took is added to `stages`. Raises `DialFailed`."""
+        if self._context is None:
+            await self.prepare()
+        assert self._context is not None
+        self._dialling += 1
+        try:
+            dialled = await tls.dial(self.server, self._context, self._options.timings, stages)
+        finally:
+            self._dialling -= 1
+        self.made += 1
+        machine = anytls.Session(
+            client=True,
+            padding=self.padding,
+            randbelow=secrets.randbelow,
+            client_name=self._options.client_name,
+        )
+        session = ClientSession(next(self._numbers), self.server, dialled.link, machine, self)
+        session.handshake_ms = dialled.handshake_ms
+        self.sessions[session.number] = session
+        dialled.link.attach(session)
+        session.login(self._hash)
+        _log.info("%s session %d: logged in after %.0f ms", self.server, session.number, dialled.handshake_ms)
+        return session
+
+    def warm_up(self) -> None:
+        """See to it that as many sessions are ready as the options ask for, one after the other."""
+        now = asyncio.get_running_loop().time()
+        if not self._warming and now >= self._warm_after and self.pool.missing(self._dialling):
+            self._warming = True
+            self._tasks.start(self._warm(), f"warm up {self.server}")
+
+    def tick(self, now: float) -> None:
+        """Look after all sessions; called about once a second."""
+        for session in tuple(self.sessions.values()):
+            if self._version_1:
+                session.expect_silence()
+            session.check(now, self._options.timings)
+        close, keep = self.pool.sweep(now)
+        for session in close:
+            _log.info("%s session %d: idle for long enough, closed", self.server, session.number)
+            session.close()
+        for session in keep:
+            session.ask_for_life()
+
+    def close_idle(self) -> None:
+        """Close every idle session."""
+        for session in self.pool.clear():
+            session.close()
+
+    async def close(self) -> None:
+        """Close every session, with the streams that are still open, and wait until they are gone."""
+        for session in tuple(self.sessions.values()):
+            session.close()
+        for session in tuple(self.sessions.values()):
+            await session.gone.wait()
+
+    def _cut_off(self) -> None:
+        # Some servers do not let a login wait for its first stream. Making the next one at once would be answered
+        # in the same way, for ever.
+        self._cut += 1
+        pause = min(_LONGEST_COOL_DOWN, _COOL_DOWN * 2 ** min(self._cut, 16))
+        self._warm_after = asyncio.get_running_loop().time() + pause
+
+    async def _warm(self) -> None:
+        try:
+            while self.pool.missing(self._dialling):
+                try:
+                    session = await self.dial()
+                except Failure as failure:
+                    self._on_failed(self, failure)
+                    return
+                if not session.over:
+                    self.pool.put(session)
+        finally:
+            self._warming = False
+
+    # ---- what sessions report
+
+    def session_free(self, session: ClientSession) -> None:
+        self._version_1 = session.machine.version < anytls.VERSION
+        self._cut = 0
+        if session.machine.opened >= _MOST_STREAMS:
+            session.close()
+        else:
+            self.pool.put(session)
+
+    def session_over(self, session: ClientSession) -> None:
+        self.pool.discard(session)
+        self.sessions.pop(session.number, None)
+        self.bytes_sent += session.bytes_sent
+        self.bytes_received += session.bytes_received
+        _log.info("%s session %d: over. %s", self.server, session.number, session.failure)
+        if session.heard or session.closed_here or session.failure is None:
+            return
+        if self._proved and session.machine.opened == 0:
+            self._cut_off()
+        else:
+            self._on_failed(self, session.failure)
+
+    def proved(self, session: ClientSession) -> None:
+        self._proved = True
+        self._on_proved(self)
+
+    def scheme_pushed(self, raw: bytes) -> None:
+        _log.info("%s: a padding scheme of %d bytes is in force", self.server, len(raw))
+        if self._schemes is not None:
+            self._schemes.put(str(self.server), raw)
+
+    def scheme_rejected(self, reason: str) -> None:
+        _log.warning("%s: the padding scheme it pushed is not used: %s", self.server, reason)
+
+
+def _remembered(schemes: SchemeMemory | None, key: str) -> Scheme:
+    raw = None if schemes is None else schemes.get(key)
+    if raw is None:
+        return DEFAULT
+    try:
+        return Scheme.parse(raw)
+    except BadScheme:
+        return DEFAULT

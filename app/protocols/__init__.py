@@ -1,0 +1,1 @@
+"""Bytes in, decisions out: no socket, loop, thread, clock, dice or disk."""

@@ -1,0 +1,15 @@
+"""Text that a peer wrote, made safe to show and to log."""
+
+import unicodedata
+
+MAX_SHOWN = 200  # characters; the longest error text seen from any server is under a hundred
+
+_UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, bidi and invisible characters; line ends
+
+
+def printable(text: str | bytes, limit: int = MAX_SHOWN) -> str:
+    """At most `limit` characters of `text`, everything that could forge a line or steer a terminal made a space."""
+    if isinstance(text, bytes):
+        text = text[: 4 * (limit + 1)].decode(errors="replace")
+    shown = "".join(" " if unicodedata.category(char) in _UNSHOWABLE else char for char in text[: limit + 1])
+    return shown.strip() if len(shown) <= limit else shown[:limit].strip() + "…"

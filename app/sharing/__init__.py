@@ -1,0 +1,1 @@
+"""Trades: links and configurations in exchange for profiles, and back."""

@@ -1,0 +1,1 @@
+"""Remembers: where files live, how they are written, and what is in them."""

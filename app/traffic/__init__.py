@@ -1,0 +1,1 @@
+"""Counts: bytes, and how fast they go."""

@@ -1,0 +1,39 @@
+"""Receive buffers that connections of one thread share.
+
+On POSIX an event loop reads into the buffer and reports it in one go, so that all connections of a thread can receive
+into the same memory as long as they are done with it when `buffer_updated` returns. On Windows a read is pending
+while its buffer is lent out: there every connection has one of its own.
+"""
+
+import sys
+import threading
+from typing import Final
+
+from app.protocols.frames import HEADER_SIZE
+
+# With the header in front, a full buffer is one frame of 64 KiB: four full TLS records and nothing left over.
+ROOM_SIZE: Final = 64 * 1024
+PAYLOAD_SIZE: Final = ROOM_SIZE - HEADER_SIZE
+
+# What a kernel's socket buffer commonly holds; a larger read saves calls of the loop, not of OpenSSL.
+CIPHERTEXT_SIZE: Final = 256 * 1024
+
+
+class _Shared(threading.local):
+    def __init__(self) -> None:
+        self.ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
+        self.room = memoryview(bytearray(ROOM_SIZE))
+
+
+_shared = _Shared()
+_SHARING = sys.platform != "win32"
+
+
+def ciphertext_buffer() -> memoryview:
+    """Memory to receive TLS records into."""
+    return _shared.ciphertext if _SHARING else memoryview(bytearray(CIPHERTEXT_SIZE))
+
+
+def room_buffer() -> memoryview:
+    """Memory to receive payload into, behind `HEADER_SIZE` bytes of room for a frame's header."""
+    return _shared.room if _SHARING else memoryview(bytearray(ROOM_SIZE))

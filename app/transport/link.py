@@ -1,0 +1,214 @@
+"""A TLS connection, either role: OpenSSL between a socket's transport and an owner, without a queue in between.
+
+The pump is our own because asyncio's copies every chunk once more and keeps a quarter of a megabyte a connection.
+Every TLS record arrives at the owner as one fresh `bytes`, so slices of it may be kept or handed to a transport.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from app.protocols.anytls import Buffer
+from app.transport.buffers import ciphertext_buffer
+
+_RECORD: Final = 16 * 1024  # the largest plaintext of one TLS record
+
+# Above this much unsent ciphertext the sources are held. Two receive buffers' worth keeps a fast path busy while the
+# loop is elsewhere; more would only add delay for whatever comes after it.
+_HIGH_WATER: Final = 128 * 1024
+
+# How long a closing connection may take to hand over what it still has to send, in seconds.
+_CLOSE_GRACE: Final = 5.0
+
+
+class Owner(Protocol):
+    """Who a link reports to."""
+
+    def received(self, data: bytes) -> None:
+        """One TLS record's plaintext."""
+
+    def batch_received(self) -> None:
+        """All that one read brought has been handed over."""
+
+    def hold(self) -> None:
+        """The peer reads too slowly: send no more until `release`."""
+
+    def release(self) -> None:
+        """Go on sending."""
+
+    def lost(self, error: Exception | None) -> None:
+        """The connection is gone; None where it was closed in an orderly way. Called once."""
+
+
+class TlsLink(asyncio.BufferedProtocol):
+    """One TLS connection. A client awaits `handshake` and then `attach`es its owner; a server attaches at once."""
+
+    def __init__(self, context: ssl.SSLContext, *, server_side: bool = False, server_name: str | None = None) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side, server_name)
+        self._buffer = ciphertext_buffer()
+        self._transport: asyncio.Transport | None = None
+        self._owner: Owner | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._established = False
+        self._gone = False
+        self._closing = False
+
+    async def handshake(self) -> None:
+        """Wait for the end of the handshake. Raises `ssl.SSLError`, or `OSError` where the connection ended."""
+        if self._gone:
+            raise self._error or ConnectionResetError("closed")
+        if not self._established:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def attach(self, owner: Owner) -> None:
+        """Report to `owner` from now on."""
+        self._owner = owner
+        if self._gone:
+            owner.lost(self._error)
+        elif self._established:
+            self._read_records()
+            self.resume_reading()
+
+    def write(self, buffers: Iterable[Buffer]) -> None:
+        """Send each buffer as TLS records of its own. They are encrypted before this returns."""
+        if self._closing or self._transport is None:
+            return
+        write = self.tls.write
+        try:
+            for buffer in buffers:
+                write(buffer)
+        except ssl.SSLError as error:
+            self._fail(error)
+        else:
+            self._transport.write(self._outgoing.read())
+
+    def pause_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Say goodbye, hand over what is still to be sent, and close."""
+        if self._closing or self._transport is None:
+            return
+        if self._established:
+            self._unwrap()
+        self._closing = True
+        self._transport.close()
+        if self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._transport.abort)
+
+    def abort(self) -> None:
+        """Close at once; what was not sent yet is lost."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket's transport, once connected."""
+        return self._transport
+
+    @property
+    def established(self) -> bool:
+        """Whether the handshake is done."""
+        return self._established
+
+    # ---- asyncio calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._shake_hands()
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
+        self._incoming.write(self._buffer[:count])
+        if self._established:
+            self._read_records()
+        else:
+            self._shake_hands()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._gone:
+            return
+        self._gone = self._closing = True
+        self._error = self._error or exc
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(self._error or ConnectionResetError("closed during the handshake"))
+        if self._owner is not None:
+            self._owner.lost(self._error)
+
+    def pause_writing(self) -> None:
+        if self._owner is not None:
+            self._owner.hold()
+
+    def resume_writing(self) -> None:
+        if self._owner is not None:
+            self._owner.release()
+
+    # ---- inside
+
+    def _shake_hands(self) -> None:
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush()
+            return
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            self._fail(error)
+            return
+        self._established = True
+        self._flush()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        if self._owner is None:
+            self.pause_reading()
+        else:
+            self._read_records()
+
+    def _read_records(self) -> None:
+        if self._owner is None:
+            return
+        read = self.tls.read
+        try:
+            while data := read(_RECORD):
+                self._owner.received(data)  # which may put another owner in its place
+            self.close()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            self._fail(error)
+        self._owner.batch_received()
+        if self._outgoing.pending:  # the answer to a key update
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._outgoing.pending and self._transport is not None:
+            self._transport.write(self._outgoing.read())
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self._flush()  # the alert that tells the peer why
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def _unwrap(self) -> None:
+        with contextlib.suppress(ssl.SSLError):  # the peer's goodbye is not waited for
+            self.tls.unwrap()
+        self._flush()

@@ -1,0 +1,52 @@
+"""Names and TCP connections: what the engine does to reach a server, and a server to reach a target."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Any, Final
+
+import aiohappyeyeballs
+
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+
+# Dead peers are found by the kernel: probes after 30 s of silence, three of them ten seconds apart, and as long for
+# data that nobody acknowledges. NATs forget idle connections after minutes at the earliest (RFC 5382: 2 h 4 min; in
+# the field 60 s and up), so the probes keep them too.
+_IDLE: Final = 30
+_INTERVAL: Final = 10
+_PROBES: Final = 3
+_UNACKNOWLEDGED_MS: Final = 60_000
+
+
+async def resolve(host: str, port: int) -> Sequence[AddressInfo]:
+    """The addresses of `host`. Raises `OSError` (`socket.gaierror`) where there are none."""
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+async def connect(infos: Sequence[AddressInfo], delay: float) -> socket.socket:
+    """Connect to the first that answers, starting the next `delay` seconds after the last (RFC 8305).
+
+    Raises `OSError` where none answers.
+    """
+    try:
+        sock = await aiohappyeyeballs.start_connection(infos, happy_eyeballs_delay=delay)
+    except RuntimeError as error:  # uvloop's way of saying that an address cannot be used
+        raise OSError(str(error)) from error
+    watch(sock)
+    return sock
+
+
+def watch(sock: socket.socket) -> None:
+    """Let the kernel notice when the other end is gone, and send small writes at once."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _IDLE),
+        ("TCP_KEEPALIVE", _IDLE),  # macOS's name for it
+        ("TCP_KEEPINTVL", _INTERVAL),
+        ("TCP_KEEPCNT", _PROBES),
+        ("TCP_USER_TIMEOUT", _UNACKNOWLEDGED_MS),
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)

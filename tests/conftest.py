@@ -1,0 +1,53 @@
+"""What holds for every test: the same examples in every run, and nothing left behind."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from hypothesis import settings
+
+# The default draws the same examples everywhere, so that what passes here passes there.
+# `pytest --hypothesis-profile=explore` looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", max_examples=5_000, deadline=None)
+settings.load_profile("repeatable")
+
+# How long a thread that is already on its way out may take. Seconds; only a leak waits for it.
+THREAD_GRACE = 5.0
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """Fail a test that leaves a thread behind, a daemon thread too."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and not _is_loops_own(thread)]
+    for thread in left:
+        thread.join(THREAD_GRACE)
+    alive = [thread.name for thread in left if thread.is_alive()]
+    if alive:
+        pytest.fail(f"threads left behind: {', '.join(alive)}", pytrace=False)
+
+
+def _is_loops_own(thread: threading.Thread) -> bool:
+    """Whether it serves the loop's default executor, which ends with the loop, after this fixture."""
+    return thread.name.startswith("asyncio_")
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """Fail a test that leaves an asyncio task running; its fixtures have ended theirs by then."""
+    yield
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        names = ", ".join(sorted(f"{task.get_name()} ({task.get_coro()})" for task in left))
+        pytest.fail(f"tasks left behind: {names}", pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give `no_task_left` to every asynchronous test, first, so that it is torn down last."""
+    for item in items:
+        if isinstance(item, pytest.Function) and pytest_asyncio.is_async_test(item):
+            item.fixturenames.insert(0, "no_task_left")

@@ -1,0 +1,48 @@
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocols import frames
+from app.protocols.frames import HEADER, HEADER_SIZE, MAX_PAYLOAD, NAMES, pack
+
+
+def test_the_layout() -> None:
+    assert pack(frames.PSH, 0x01020304, b"abc") == bytes.fromhex("02 01020304 0003") + b"abc"
+    assert pack(frames.WASTE) == bytes(HEADER_SIZE)
+
+
+def test_the_numbers_are_those_of_the_specification() -> None:
+    counted_up = [
+        frames.WASTE,
+        frames.SYN,
+        frames.PSH,
+        frames.FIN,
+        frames.SETTINGS,
+        frames.ALERT,
+        frames.UPDATE_PADDING_SCHEME,
+        frames.SYNACK,
+        frames.HEART_REQUEST,
+        frames.HEART_RESPONSE,
+        frames.SERVER_SETTINGS,
+    ]
+    assert counted_up == list(range(11))
+
+
+def test_every_command_has_a_name_of_its_own() -> None:
+    assert set(NAMES) == {*range(11), frames.END}
+    assert len(set(NAMES.values())) == len(NAMES)
+
+
+@given(st.integers(0, 0xFF), st.integers(0, 0xFFFFFFFF), st.binary(max_size=300))
+def test_what_is_packed_is_read_back(command: int, stream_id: int, payload: bytes) -> None:
+    packed = pack(command, stream_id, payload)
+    assert HEADER.unpack_from(packed) == (command, stream_id, len(payload))
+    assert packed[HEADER_SIZE:] == payload
+
+
+def test_the_longest_payload() -> None:
+    assert len(pack(frames.PSH, 1, bytes(MAX_PAYLOAD))) == HEADER_SIZE + MAX_PAYLOAD
+    with pytest.raises(struct.error):
+        pack(frames.PSH, 1, bytes(MAX_PAYLOAD + 1))
