@@ -6,7 +6,7 @@ every connection a round trip. With exact replies they wait for it, for a while.
 
 import asyncio
 import logging
-from typing import Final
+from typing import Final, cast
 
 from app.engine.app_relay import AppRelay, Outcome
 from app.engine.connections import Connection, Connections
@@ -205,10 +205,9 @@ class _Asking(asyncio.Protocol):
         self._since = asyncio.get_running_loop().time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         if not self._proxy.asked(self):
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         transport = self._transport
@@ -261,4 +260,3 @@ def _http_outcome(http: HttpProxy) -> Outcome:
         return b"".join(action.data for action in actions if isinstance(action, ToLocal))
 
     return outcome
-

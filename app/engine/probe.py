@@ -158,9 +158,7 @@ async def _answer(session: ClientSession, questions: list[_Question], target: Ad
     done, _ = await asyncio.wait({questions[0].answer}, timeout=limit)
     if not done:
         questions.append(_Question(session, _CLOSED_PORT))
-        done, _ = await asyncio.wait(
-            {question.answer for question in questions}, return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait({question.answer for question in questions}, return_when=asyncio.FIRST_COMPLETED)
     return next(iter(done)).result()
 
 

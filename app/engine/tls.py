@@ -105,9 +105,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
         raise BadFile(plain_reason(error), ca_file) from None
 
 
-async def dial(
-    server: Server, context: ssl.SSLContext, timings: Timings, stages: list[Stage] | None = None
-) -> Dialled:
+async def dial(server: Server, context: ssl.SSLContext, timings: Timings, stages: list[Stage] | None = None) -> Dialled:
     """Connect to `server` stage by stage, adding each to `stages`.
 
     Raises a `DialFailed` that names the stage it ended at.

@@ -64,10 +64,7 @@ class Scheme:
 
     def sizes(self, packet: int, randbelow: RandBelow) -> Sequence[int]:
         """The sizes to cut packet number `packet` into; 0 stands for a check mark."""
-        return [
-            low + randbelow(high - low) if high > low else low
-            for low, high in self.packets.get(packet, ())
-        ]
+        return [low + randbelow(high - low) if high > low else low for low, high in self.packets.get(packet, ())]
 
     def auth_padding(self, randbelow: RandBelow) -> int:
         """How many zeros follow the password's hash; a check mark there counts as none."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import cast
 
 from app.transport.link import TlsLink
 
@@ -49,12 +50,11 @@ class Fallback(asyncio.Protocol):
     # ---- the HTTP server's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(bytes(self._first))
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(bytes(self._first))
         self._first.clear()
         if self._gone:
-            transport.close()
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._link.write([data])

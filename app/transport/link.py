@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from app.protocols.anytls import Buffer
 from app.transport.buffers import ciphertext_buffer
@@ -125,9 +125,8 @@ class TlsLink(asyncio.BufferedProtocol):
     # ---- asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._shake_hands()
 
     def get_buffer(self, _sizehint: int) -> memoryview:

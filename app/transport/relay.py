@@ -8,7 +8,7 @@ import asyncio
 import socket
 import struct
 import sys
-from typing import Final
+from typing import Final, cast
 
 from app.errors import Failure
 from app.protocols.anytls import Sink
@@ -76,8 +76,7 @@ class Relay(asyncio.BufferedProtocol):
     # ---- the socket's side, called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._over_to(transport)
+        self._over_to(cast(asyncio.Transport, transport))
         self.flush()
         if self._stream_ended:
             self.ended()
