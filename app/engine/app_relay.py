@@ -104,7 +104,8 @@ class AppRelay(Relay):
 
     def _can_move(self) -> bool:
         stream = self._stream
-        return self._kept is not None and not self._over and stream is not None and stream.id > 1
+        movable = self._kept is not None and not self._over
+        return movable and stream is not None and stream.id > 1 and not stream.session.closed_here
 
     def _keep(self, data: bytes | memoryview) -> None:
         if self._kept is not None:

@@ -18,7 +18,7 @@ _log = logging.getLogger("anytls.engine")
 
 
 class Engine:
-    """`start` it, look at it with `snapshot`, `stop` it. What sessions show is told to the two callbacks."""
+    """`start` it, look at it with `snapshot`, `stop` it. What sessions show is told to the callbacks."""
 
     def __init__(
         self,
@@ -26,10 +26,11 @@ class Engine:
         schemes: SchemeMemory | None = None,
         on_proved: Callable[[], None] = lambda: None,
         on_failed: Callable[[Failure], None] = lambda failure: None,
+        on_deserted: Callable[[], None] = lambda: None,
     ) -> None:
         self._options = options
         self._tasks = Tasks()
-        self._tunnel = Tunnel(options, self._tasks, schemes, on_proved, on_failed)
+        self._tunnel = Tunnel(options, self._tasks, schemes, on_proved, on_failed, on_deserted)
         self._local = LocalProxy(options.local, options.timings, self._tunnel, self._tasks)
         self._ticking: asyncio.TimerHandle | None = None
 

@@ -16,8 +16,8 @@ from app.engine.tunnel import Tunnel
 from app.engine.udp_relay import UdpAssociation
 from app.errors import BadInput, Failure, ListenFailed, TargetRefused
 from app.protocols.address import Address, is_loopback
-from app.protocols.anytls import VERSION
 from app.protocols.http_proxy import HttpProxy, ToLocal
+from app.protocols.settings import VERSION
 from app.protocols.socks import (
     Command,
     Reply,

@@ -17,6 +17,7 @@ from app.protocols.events import (
     SchemeRejected,
     ServerSettingsReceived,
 )
+from app.protocols.settings import VERSION
 from app.transport.link import TlsLink
 from app.transport.session import Session
 from app.transport.stream import Consumer, Stream
@@ -146,7 +147,7 @@ class ClientSession(Session):
     def ask_for_life(self) -> None:
         """Find out whether the session still works; only a server of version 2 can tell."""
         self._asked_at = None
-        if self.machine.version >= anytls.VERSION and self._heart_at is None:
+        if self.machine.version >= VERSION and self._heart_at is None:
             self._heart_at = self.time()
             self.machine.heartbeat()
             self.write_out()
@@ -202,7 +203,7 @@ class ClientSession(Session):
             self.home.session_free(self)
 
     def _drain(self) -> None:
-        if self.machine.version >= anytls.VERSION:
+        if self.machine.version >= VERSION:
             self.state = State.DRAINING
             self._heart_at = self.time()
             self.machine.heartbeat()

@@ -23,7 +23,8 @@ _MEASURE_EVERY: Final = 300.0
 
 
 class Tunnel:
-    """All servers of one profile. `on_proved` and `on_failed` hear what every session and every try shows."""
+    """All servers of one profile. `on_proved` and `on_failed` hear what every session and every try shows,
+    `on_deserted` that a server has ended the last session with it."""
 
     def __init__(
         self,
@@ -32,10 +33,12 @@ class Tunnel:
         schemes: SchemeMemory | None = None,
         on_proved: Callable[[], None] = lambda: None,
         on_failed: Callable[[Failure], None] = lambda failure: None,
+        on_deserted: Callable[[], None] = lambda: None,
     ) -> None:
         numbers = itertools.count(1)
         self.upstreams = [
-            Upstream(server, options, tasks, numbers, schemes, self._proved, self._failed) for server in options.servers
+            Upstream(server, options, tasks, numbers, schemes, self._proved, self._failed, self._deserted)
+            for server in options.servers
         ]
         self._options = options
         self._tasks = tasks
@@ -44,6 +47,7 @@ class Tunnel:
         self._failures: dict[int, Failure] = {}
         self._on_proved = on_proved
         self._on_failed = on_failed
+        self._on_deserted = on_deserted
         self._measure_at = 0.0
 
     async def prepare(self) -> None:
@@ -145,6 +149,9 @@ class Tunnel:
     def _proved(self, upstream: Upstream) -> None:
         self._order.succeeded(self.upstreams.index(upstream))
         self._on_proved()
+
+    def _deserted(self, _upstream: Upstream) -> None:
+        self._on_deserted()
 
     def _failed(self, upstream: Upstream, failure: Failure) -> None:
         index = self.upstreams.index(upstream)

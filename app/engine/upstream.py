@@ -15,6 +15,7 @@ from app.errors import Failure
 from app.protocols import anytls
 from app.protocols.login import password_hash
 from app.protocols.padding import DEFAULT, BadScheme, Padding, Scheme
+from app.protocols.settings import VERSION
 from app.tasks import Tasks
 
 _log = logging.getLogger("anytls.pool")
@@ -36,7 +37,7 @@ class SchemeMemory(Protocol):
 
 
 class Upstream:
-    """See the module's text. `on_proved` and `on_failed` are told what each session shows of the server."""
+    """See the module's text. The callbacks are told what each session shows of the server."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Upstream:
         schemes: SchemeMemory | None = None,
         on_proved: Callable[["Upstream"], None] = lambda upstream: None,
         on_failed: Callable[["Upstream", Failure], None] = lambda upstream, failure: None,
+        on_deserted: Callable[["Upstream"], None] = lambda upstream: None,
     ) -> None:
         self.server = server
         self.sessions: dict[int, ClientSession] = {}
@@ -63,6 +65,7 @@ class Upstream:
         self._schemes = schemes
         self._on_proved = on_proved
         self._on_failed = on_failed
+        self._on_deserted = on_deserted
         self._hash = password_hash(server.password)
         self._context: ssl.SSLContext | None = None
         self._dialling = 0
@@ -169,7 +172,7 @@ class Upstream:
     # ---- what sessions report
 
     def session_free(self, session: ClientSession) -> None:
-        self._version_1 = session.machine.version < anytls.VERSION
+        self._version_1 = session.machine.version < VERSION
         self._cut = 0
         if session.machine.opened >= _MOST_STREAMS:
             session.close()
@@ -182,7 +185,11 @@ class Upstream:
         self.bytes_sent += session.bytes_sent
         self.bytes_received += session.bytes_received
         _log.info("%s session %d: over. %s", self.server, session.number, session.failure)
-        if session.heard or session.closed_here or session.failure is None:
+        if session.closed_here or session.failure is None:
+            return
+        if not self.sessions:
+            self._on_deserted(self)
+        if session.heard:
             return
         if self._proved and session.machine.opened == 0:
             self._cut_off()

@@ -7,12 +7,12 @@ to TLS, because AnyTLS pads by write; the caller writes and clears it after ever
     client: authenticate → open → push … end | fin      server: receive → Opened → attach → synack → push … fin
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from app.protocols import login
+from app.protocols import login, settings
 from app.protocols.events import (
     Accepted,
     Alerted,
@@ -47,13 +47,8 @@ from app.protocols.frames import (
     pack,
 )
 from app.protocols.padding import MAX_SCHEME, BadScheme, Padding, RandBelow, Scheme, cut
+from app.protocols.settings import HALF_CLOSE, VERSION
 from app.protocols.text import printable
-
-VERSION: Final = 2
-
-# The one settings key of our own (others ignore it): the peer understands the frame `END`. It is short because it
-# rides in packet 1, whose padded size has little to spare.
-HALF_CLOSE: Final = "end"
 
 # A control frame's payload is kept up to this, and the rest drained: one byte over the longest scheme, so that a
 # longer one is seen to be too long.
@@ -137,7 +132,10 @@ class Session:
         frames = [pack(SYN, stream_id), pack(PSH, stream_id, address)]
         if not self._settled:
             self._settled = True
-            self._packet(pack(SETTINGS, 0, self._settings()) + b"".join(frames))
+            self._packet(
+                pack(SETTINGS, 0, settings.client_settings(self._client_name, self._padding.scheme.md5))
+                + b"".join(frames)
+            )
         elif self._pads_next():
             for frame in frames:
                 self._packet(frame)
@@ -244,10 +242,6 @@ class Session:
         else:
             self.outbox.append(frames)
 
-    def _settings(self) -> bytes:
-        md5 = self._padding.scheme.md5
-        return f"v={VERSION}\nclient={self._client_name}\npadding-md5={md5}\n{HALF_CLOSE}=1".encode()
-
     # ---- receiving
 
     def receive(self, data: bytes) -> Iterator[Event]:
@@ -276,8 +270,12 @@ class Session:
             else:
                 self._begin(*HEADER.unpack_from(data, at))
                 at += HEADER_SIZE
-            if not self._left and self._command in _HANDLERS:
-                yield from _HANDLERS[self._command](self, self._stream_id, bytes(self._body))
+            yield from self._complete()
+
+    def _complete(self) -> Iterable[Event]:
+        """The events of a frame that has come whole; payload has none."""
+        handler = None if self._left else _HANDLERS.get(self._command)
+        return () if handler is None else handler(self, self._stream_id, bytes(self._body))
 
     def _begin(self, command: int, stream_id: int, length: int) -> None:
         self._command, self._stream_id, self._left = command, stream_id, length
@@ -339,22 +337,21 @@ class Session:
         if self._client or self._settled or not body:
             return
         self._settled = True
-        settings = _parse_settings(body)
+        told = settings.parse(body)
         scheme = self._padding.scheme
-        if settings.get("padding-md5") != scheme.md5:
+        if told.get("padding-md5") != scheme.md5:
             self._packet(pack(UPDATE_PADDING_SCHEME, 0, scheme.raw))
-        self.version = _version(settings)
+        self.version = settings.version(told)
         if self.version >= VERSION:
-            self.half_close = HALF_CLOSE in settings
-            ours = f"v={VERSION}" + (f"\n{HALF_CLOSE}=1" if self.half_close else "")
-            self._packet(pack(SERVER_SETTINGS, 0, ours.encode()))
-        yield SettingsReceived(printable(settings.get("client", "")))
+            self.half_close = HALF_CLOSE in told
+            self._packet(pack(SERVER_SETTINGS, 0, settings.server_settings(self.half_close)))
+        yield SettingsReceived(printable(told.get("client", "")))
 
     def _on_server_settings(self, _stream_id: int, body: bytes) -> Iterator[Event]:
         if self._client:
-            settings = _parse_settings(body)
-            self.version = _version(settings)
-            self.half_close = HALF_CLOSE in settings
+            told = settings.parse(body)
+            self.version = settings.version(told)
+            self.half_close = HALF_CLOSE in told
             yield ServerSettingsReceived()
 
     def _on_scheme(self, _stream_id: int, body: bytes) -> Iterator[Event]:
@@ -392,14 +389,3 @@ _HANDLERS: Final[Mapping[int, Callable[[Session, int, bytes], Iterator[Event]]]]
     HEART_REQUEST: Session._on_heart_request,
     HEART_RESPONSE: Session._on_heart_response,
 }
-
-
-def _parse_settings(body: bytes) -> dict[str, str]:
-    lines = (line.partition("=") for line in body.decode(errors="replace").split("\n") if "=" in line)
-    return {key: value for key, _, value in lines}
-
-
-def _version(settings: Mapping[str, str]) -> int:
-    """The version both speak; 1 where the peer's word is missing or no sensible number."""
-    told = settings.get("v", "")
-    return min(int(told), VERSION) if told.isascii() and told.isdigit() and len(told) < 4 else 1

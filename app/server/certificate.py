@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import ipaddress
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -46,9 +47,27 @@ def _alternative_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def pin(certificate_pem: bytes) -> bytes:
-    """SHA-256 of the first certificate in a PEM file. Raises `ValueError` where there is none."""
-    return hashlib.sha256(x509.load_pem_x509_certificate(certificate_pem).public_bytes(Encoding.DER)).digest()
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a certificate says of itself, and what it is known by."""
+
+    pin: bytes
+    """SHA-256 of it (DER)."""
+    self_signed: bool
+    name: str
+    """The first host name or address it is for, or an empty text."""
+
+
+def read_facts(certificate_pem: bytes) -> Facts:
+    """Look at the first certificate in a PEM file. Raises `ValueError` where there is none."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    pin = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        name = next((str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress))), "")
+    except x509.ExtensionNotFound:
+        name = ""
+    return Facts(pin, certificate.issuer == certificate.subject, name.removeprefix("*."))
 
 
 def make_context(certificate: str, key: str) -> ssl.SSLContext:

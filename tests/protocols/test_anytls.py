@@ -253,7 +253,15 @@ def test_a_server_says_that_the_target_is_reached_or_why_not() -> None:
     server.synack(2, "no route to host")
     server.synack(2, "too late")
     server.synack(9)
-    assert sent(server) == [(SYNACK, 1, b""), (SYNACK, 2, b"no route to host"), (FIN, 2, b"")]
+    feed(server, pack(SYN, 3))
+    server.synack(3, "x" * 70_000)
+    assert sent(server) == [
+        (SYNACK, 1, b""),
+        (SYNACK, 2, b"no route to host"),
+        (FIN, 2, b""),
+        (SYNACK, 3, b"x" * MAX_PAYLOAD),
+        (FIN, 3, b""),
+    ]
     assert server.streams == 1
 
 
@@ -533,10 +541,15 @@ def test_a_sink_may_be_changed_in_the_middle_of_a_frame() -> None:
     client.open(ADDRESS, other)
     frame = pack(PSH, 1, b"abcdef")
     feed(client, frame[:10])
-    client.attach(2, nobody)
     client.attach(1, second)
+    client.attach(2, other)
+    client.fin(2)
     feed(client, frame[10:], pack(PSH, 1, b"ghi"))
-    assert (first.data, second.data) == (b"abc", b"defghi")
+    assert (first.data, second.data, other.data) == (b"abc", b"defghi", b"")
+    frame = pack(SYNACK, 1, b"refused")
+    assert feed(client, frame[:10]) == []
+    client.attach(1, nobody)
+    assert feed(client, frame[10:]) == [Refused(1, "refused")]
 
 
 def test_a_sink_may_close_its_stream_in_the_middle_of_a_frame() -> None:

@@ -1,0 +1,143 @@
+"""`connect` and `--demo`: a tunnel without a window."""
+
+import argparse
+import asyncio
+import datetime
+import os
+import secrets
+import ssl
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from app.cli.inputs import credentials, imported
+from app.cli.output import JsonReport, Report, StatusLine, say, warn
+from app.cli.run import first_of, log_to_stderr, run
+from app.client import Client, engine_options, unmet_wishes
+from app.engine.options import EngineOptions, LocalOptions, Server, TlsOptions, Verification
+from app.errors import ListenFailed
+from app.protocols.address import Address
+from app.server import certificate
+from app.server.options import ServerOptions
+from app.server.server import Server as AnyTlsServer
+from app.storage.paths import state_dir
+from app.storage.schemes import PushedSchemes
+from app.system.resources import raise_file_limit
+from app.texts import translate
+
+LOCAL_PORT: Final = 1080
+
+# How many ports above it the demo tries before it takes any that is free.
+_TRIES: Final = 20
+
+
+def connect(arguments: argparse.Namespace) -> int:
+    """Run a tunnel for a link or a configuration until it is stopped."""
+    log_to_stderr(arguments.log_level)
+    source = imported(arguments.link, arguments.config)
+    for note in (*source.notes, *unmet_wishes(source.profile)):
+        warn(note)
+    local = LocalOptions(
+        host=arguments.listen.host,
+        port=arguments.listen.port,
+        credentials=credentials(arguments.user_file, arguments.user_env),
+        exact_replies=arguments.exact_replies,
+        udp_connect=(arguments.udp_mode or source.profile.udp_mode) == "connect",
+    )
+    options = engine_options(source.profile, source.passwords, local)
+    raise_file_limit()
+    report = JsonReport() if arguments.json else StatusLine()
+    schemes = PushedSchemes(state_dir() / "padding-schemes.json")
+
+    async def command(stop: asyncio.Event) -> int:
+        client = Client(schemes)
+        try:
+            await client.start(options)
+            report.listening(client)
+            await _watch(client, report, stop)
+        finally:
+            await client.stop()
+        return 0
+
+    return run(command)
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Run a server and a tunnel to it until stopped: everything there is to see, on this computer alone."""
+    log_to_stderr(arguments.log_level)
+    raise_file_limit()
+    return run(_demo)
+
+
+async def _demo(stop: asyncio.Event) -> int:
+    password = secrets.token_urlsafe(24)
+    certificate_pem, key_pem = certificate.self_signed("127.0.0.1", datetime.datetime.now(datetime.UTC))
+    server = AnyTlsServer(
+        ServerOptions({"demo": password}), await asyncio.to_thread(_context, certificate_pem, key_pem)
+    )
+    at = await server.start()
+    client = Client(PushedSchemes(None))
+    report = StatusLine()
+    tls = TlsOptions(verification=Verification.PIN, certificate_pin=certificate.read_facts(certificate_pem).pin)
+    try:
+        await _start_nearby(client, EngineOptions((Server(at.host, at.port, password, tls),)))
+        _introduce(at, client)
+        await _watch(client, report, stop)
+    finally:
+        await client.stop()
+        await server.stop()
+    return 0
+
+
+async def _start_nearby(client: Client, options: EngineOptions) -> None:
+    """Start on the usual port, or on the next one that is free."""
+    for port in (*range(LOCAL_PORT, LOCAL_PORT + _TRIES), 0):
+        try:
+            await client.start(replace(options, local=LocalOptions(port=port)))
+        except ListenFailed:
+            if port == 0:
+                raise
+        else:
+            return
+
+
+def _introduce(server: Address, client: Client) -> None:
+    assert client.address is not None
+    say(translate("demo", "AnyTLS Tray, demo: a server of its own on {server}.").format(server=server))
+    if client.address.port != LOCAL_PORT:
+        taken = translate("demo", "Port {port} is taken, so the local proxy has the next free one.")
+        say(taken.format(port=LOCAL_PORT))
+    say(
+        translate("demo", "The local proxy listens on {address}. Try it in another terminal:").format(
+            address=client.address
+        )
+    )
+    say(f"\n    curl -x socks5h://{client.address} https://example.com\n")
+    say(translate("demo", "Ctrl-C stops it."))
+
+
+def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
+    # OpenSSL reads certificates from files alone; this one is gone before anybody connects.
+    handle, name = tempfile.mkstemp()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(certificate_pem + key_pem)
+        return certificate.make_context(name, name)
+    finally:
+        Path(name).unlink()
+
+
+async def _watch(client: Client, report: Report, stop: asyncio.Event) -> None:
+    client.on_change = lambda: report.changed(client)
+    report.changed(client)
+    loop = asyncio.get_running_loop()
+    try:
+        while not await first_of(stop, 1.0):
+            report.second(client, loop.time())
+    except BrokenPipeError:
+        # Whoever read this is gone. Python would fail once more at exit, when it flushes what nobody takes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        report.end()

@@ -1,0 +1,163 @@
+"""What the commands write: JSON lines for programs, a live status line for a terminal, plain lines for the rest."""
+
+import json
+import sys
+from typing import Any, TextIO
+
+from app.client import Client, State
+from app.engine.snapshot import Snapshot
+from app.texts import translate
+from app.traffic.rates import Rates, format_rate
+
+STATE_WORDS = {
+    State.OFF: lambda: translate("state", "off"),
+    State.CONNECTING: lambda: translate("state", "connecting"),
+    State.ON: lambda: translate("state", "on"),
+    State.DEGRADED: lambda: translate("state", "degraded"),
+    State.FAILED: lambda: translate("state", "failed"),
+}
+
+
+def say(text: str) -> None:
+    """One line on standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def say_json(**fields: Any) -> None:
+    """One JSON object on a line of its own, at once."""
+    say(json.dumps(fields, ensure_ascii=False))
+
+
+def warn(text: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"anytls-tray: {text}\n")
+    sys.stderr.flush()
+
+
+class JsonReport:
+    """State changes and snapshots as JSON lines."""
+
+    def listening(self, client: Client) -> None:
+        """The local port is open."""
+        assert client.address is not None
+        say_json(event="listening", host=client.address.host, port=client.address.port)
+
+    def changed(self, client: Client) -> None:
+        """The state is another one."""
+        fields = {"error": str(client.failure)} if client.failure else {}
+        say_json(event="state", state=client.state.value, **fields)
+
+    def second(self, client: Client, now: float) -> None:
+        """A second has passed."""
+        snapshot = client.snapshot()
+        if snapshot is not None:
+            say_json(event="snapshot", state=client.state.value, **snapshot_fields(snapshot))
+
+    def end(self) -> None:
+        """Nothing more follows."""
+
+
+class StatusLine:
+    """The state in words: one line that is written over on a terminal, a new line for each change elsewhere."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._live = self._stream.isatty()
+        self._rates = Rates()
+        self._width = 0
+
+    def listening(self, client: Client) -> None:
+        """The local port is open."""
+        text = translate("cli", "The local proxy listens on {address}.")
+        self._line(text.format(address=client.address))
+
+    def changed(self, client: Client) -> None:
+        """The state is another one."""
+        words = STATE_WORDS[client.state]()
+        self._line(f"{words}: {client.failure}" if client.failure else words)
+
+    def second(self, client: Client, now: float) -> None:
+        """A second has passed."""
+        snapshot = client.snapshot()
+        if snapshot is None:
+            return
+        self._rates.add(now, snapshot.up, snapshot.down)
+        if self._live:
+            self._over(status_text(client.state, self._rates, snapshot))
+
+    def end(self) -> None:
+        """Nothing more follows."""
+        self._over("")
+
+    def _line(self, text: str) -> None:
+        self._over("")
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def _over(self, text: str) -> None:
+        if self._live:
+            self._stream.write(f"\r{text:<{self._width}}\r{text}")
+            self._stream.flush()
+            self._width = len(text)
+
+
+def status_text(state: State, rates: Rates, snapshot: Snapshot) -> str:
+    """State, speeds and sessions in one line."""
+    states = [session.state for session in snapshot.sessions]
+    resting = sum(state in ("idle", "warm") for state in states)
+    text = translate("cli", "{state}   ↓ {down}   ↑ {up}   sessions: {active} active, {idle} idle")
+    return text.format(
+        state=STATE_WORDS[state](),
+        down=format_rate(rates.down),
+        up=format_rate(rates.up),
+        active=len(states) - resting,
+        idle=resting,
+    )
+
+
+def snapshot_fields(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as JSON has it; the keys are part of the command's interface."""
+    sessions = [
+        {
+            "number": session.number,
+            "server": session.server,
+            "state": session.state,
+            "age": round(session.age, 1),
+            "idle": round(session.idle, 1),
+            "streams_served": session.served,
+            "open_streams": session.open_streams,
+            "up": session.up,
+            "down": session.down,
+            "handshake_ms": round(session.handshake_ms, 1),
+            "tls": session.tls_version,
+            "cipher": session.cipher,
+            "padding": session.padding,
+        }
+        for session in snapshot.sessions
+    ]
+    connections = [
+        {
+            "number": connection.number,
+            "protocol": connection.protocol,
+            "target": connection.target,
+            "session": connection.session,
+            "state": connection.state,
+            "up": connection.up,
+            "down": connection.down,
+            "seconds": round(connection.seconds, 1),
+            "reason": connection.reason,
+        }
+        for connection in snapshot.connections
+    ]
+    return {
+        "up": snapshot.up,
+        "down": snapshot.down,
+        "sessions_made": snapshot.sessions_made,
+        "sessions_reused": snapshot.sessions_reused,
+        "sessions": sessions,
+        "connections": connections,
+    }
+
+
+Report = JsonReport | StatusLine

@@ -1,0 +1,58 @@
+"""`probe`: a server tried stage by stage."""
+
+import argparse
+import asyncio
+
+from app.cli.inputs import imported
+from app.cli.output import say, say_json, warn
+from app.cli.run import log_to_stderr, run
+from app.client import engine_options, unmet_wishes
+from app.engine.options import LocalOptions
+from app.engine.probe import StageResult, probe
+from app.texts import QT_TRANSLATE_NOOP, translate
+
+_NAMES = {
+    "dns": QT_TRANSLATE_NOOP("stages", "name"),
+    "tcp": QT_TRANSLATE_NOOP("stages", "TCP"),
+    "tls": QT_TRANSLATE_NOOP("stages", "TLS"),
+    "authentication": QT_TRANSLATE_NOOP("stages", "password"),
+    "stream": QT_TRANSLATE_NOOP("stages", "stream"),
+}
+
+
+def probe_command(arguments: argparse.Namespace) -> int:
+    """Try the server of a link and say how far it went; 0 where all stages worked."""
+    log_to_stderr(arguments.log_level)
+    source = imported(arguments.link, None)
+    for note in (*source.notes, *unmet_wishes(source.profile)):
+        warn(note)
+    options = engine_options(source.profile, source.passwords, LocalOptions())
+
+    async def command(_stop: asyncio.Event) -> int:
+        results = await probe(options.servers[0], options.timings, options.client_name, arguments.target)
+        (_tell_json if arguments.json else _tell)(results)
+        return 0 if all(result.ok for result in results) else 1
+
+    return run(command)
+
+
+def _tell_json(results: list[StageResult]) -> None:
+    stages = [
+        {
+            "name": result.name,
+            "ok": result.ok,
+            "ms": round(result.ms, 1),
+            "error": str(result.error) if result.error else None,
+        }
+        for result in results
+    ]
+    say_json(ok=all(result.ok for result in results), stages=stages)
+
+
+def _tell(results: list[StageResult]) -> None:
+    names = {result.name: translate("stages", _NAMES[result.name]) for result in results}
+    width = max(map(len, names.values()))
+    for result in results:
+        say(f"{'✓' if result.ok else '✗'} {names[result.name]:<{width}} {result.ms:8.1f} ms")
+        if result.error is not None:
+            say(f"  {result.error}")

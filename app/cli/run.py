@@ -1,0 +1,61 @@
+"""Runs a command's coroutine: the fastest loop there is, a clean stop on Ctrl-C, logs on standard error."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+
+Command = Callable[[asyncio.Event], Coroutine[None, None, int]]
+
+LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
+
+
+def run(command: Command) -> int:
+    """Run `command` with an event that is set when it shall stop; returns its exit code."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(_until_stopped(command))
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop or winloop where there is one for this Python, else the standard loop."""
+    with suppress(ImportError):
+        if sys.platform == "win32":
+            import winloop
+
+            return winloop.new_event_loop()  # type: ignore[no-any-return]  # it has no type information
+        import uvloop
+
+        return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
+
+
+def log_to_stderr(level: str) -> None:
+    """Write the log, one line an event."""
+    logging.basicConfig(
+        level=LEVELS[level], stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+async def _until_stopped(command: Command) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            _on_signal(loop, getattr(signal, name), stop.set)
+    return await command(stop)
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, call: Callable[[], None]) -> None:
+    try:
+        loop.add_signal_handler(number, call)
+    except NotImplementedError:  # Windows
+        signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(call))
+
+
+async def first_of(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait for `stop` at most `seconds`; whether it came."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
