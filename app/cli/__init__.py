@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--demo", action="store_true", help=translate("cli", "a server and a tunnel to it, to try it out")
     )
-    _add_log_level(parser, "warning")
+    _add_log_level(parser, None)
     parser.set_defaults(command=lambda parsed: demo(parsed) if parsed.demo else _nothing_asked(parser))
     verbs = parser.add_subparsers(metavar="VERB", parser_class=_Parser)
     _add_connect(verbs.add_parser("connect", help=translate("cli", "serve the local proxy through a server")))
@@ -124,10 +124,10 @@ def _add_link(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help=translate("cli", "one JSON object a line"))
-    _add_log_level(parser, "info" if parser.prog.endswith(("connect", "serve")) else "warning")
+    _add_log_level(parser, argparse.SUPPRESS)  # or its default would undo what stands before the verb
 
 
-def _add_log_level(parser: argparse.ArgumentParser, default: str) -> None:
+def _add_log_level(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--log-level", choices=tuple(LEVELS), default=default, help=translate("cli", "how much is logged")
     )

@@ -35,7 +35,7 @@ _TRIES: Final = 20
 
 def connect(arguments: argparse.Namespace) -> int:
     """Run a tunnel for a link or a configuration until it is stopped."""
-    log_to_stderr(arguments.log_level)
+    log_to_stderr(arguments.log_level or "info")
     source = imported(arguments.link, arguments.config)
     for note in (*source.notes, *unmet_wishes(source.profile)):
         warn(note)
@@ -66,7 +66,7 @@ def connect(arguments: argparse.Namespace) -> int:
 
 def demo(arguments: argparse.Namespace) -> int:
     """Run a server and a tunnel to it until stopped: everything there is to see, on this computer alone."""
-    log_to_stderr(arguments.log_level)
+    log_to_stderr(arguments.log_level or "warning")
     raise_file_limit()
     return run(_demo)
 

@@ -22,7 +22,7 @@ _NAMES = {
 
 def probe_command(arguments: argparse.Namespace) -> int:
     """Try the server of a link and say how far it went; 0 where all stages worked."""
-    log_to_stderr(arguments.log_level)
+    log_to_stderr(arguments.log_level or "warning")
     source = imported(arguments.link, None)
     for note in (*source.notes, *unmet_wishes(source.profile)):
         warn(note)

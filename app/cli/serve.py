@@ -38,7 +38,7 @@ class _Identity:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Run a server until it is stopped."""
-    log_to_stderr(arguments.log_level)
+    log_to_stderr(arguments.log_level or "info")
     known = users(arguments.password_file, arguments.password_env)
     if (arguments.cert is None) != (arguments.key is None):
         raise BadInput(translate("cli", "--cert and --key belong together"))

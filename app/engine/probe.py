@@ -85,8 +85,9 @@ async def prove(session: ClientSession, timings: Timings) -> None:
         async with asyncio.timeout(timings.answer):
             await _spoken(session, questions)
     except TimeoutError:
-        session.link.abort()
-        raise StageTimedOut(*session.address, "authentication", timings.answer) from None
+        failure = StageTimedOut(*session.address, "authentication", timings.answer)
+        session.give_up(failure)
+        raise failure from None
     finally:
         for question in questions:
             question.stream.close()

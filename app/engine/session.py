@@ -96,10 +96,9 @@ class ClientSession(Session):
 
     def open(self, address: bytes, consumer: Consumer) -> Stream:
         """Open a stream to `address`, as SOCKS writes it."""
-        self.state = State.ACTIVE
         while len(self.streams) >= _PARKED:
             self.close_stream(next(iter(self.streams.values())))
-            self.state = State.ACTIVE
+        self.state = State.ACTIVE
         if self._asked_at is None:
             self._asked_at = self.time()
         stream = self.add_stream(self.machine.open(address, consumer.sink), consumer)
@@ -118,9 +117,12 @@ class ClientSession(Session):
 
     def close_stream(self, stream: Stream) -> None:
         unfinished = stream.paused or stream.bytes_received > _UNFINISHED
-        if unfinished and stream.ended_at is None and not stream.closed:
-            self._drain()
+        drain = unfinished and stream.ended_at is None and not stream.closed
+        if drain:
+            self.state = State.DRAINING
         super().close_stream(stream)
+        if drain:
+            self._drain()
 
     @property
     def at_rest(self) -> bool:
@@ -137,12 +139,12 @@ class ClientSession(Session):
                 self.close_stream(stream)
         if self._heart_at is not None:
             if now - self._heart_at > timings.heartbeat:
-                self._dead(SessionLost("the server gives no sign of life"))
+                self.give_up(SessionLost("the server gives no sign of life"))
         elif self._asked_at is not None and now - self._asked_at > timings.answer:
             if self.heard:
                 self.ask_for_life()
             else:
-                self._dead(StageTimedOut(*self.address, "authentication", timings.answer))
+                self.give_up(StageTimedOut(*self.address, "authentication", timings.answer))
 
     def ask_for_life(self) -> None:
         """Find out whether the session still works; only a server of version 2 can tell."""
@@ -151,6 +153,11 @@ class ClientSession(Session):
             self._heart_at = self.time()
             self.machine.heartbeat()
             self.write_out()
+
+    def give_up(self, failure: Failure) -> None:
+        """End the session at once because of `failure`."""
+        self.fail(failure)
+        self.link.abort()
 
     def expect_silence(self) -> None:
         """The server is known to speak version 1, which says nothing until the target does."""
@@ -204,15 +211,11 @@ class ClientSession(Session):
 
     def _drain(self) -> None:
         if self.machine.version >= VERSION:
-            self.state = State.DRAINING
             self._heart_at = self.time()
             self.machine.heartbeat()
+            self.write_out()
         else:
             self.close()
-
-    def _dead(self, failure: Failure) -> None:
-        self.fail(failure)
-        self.link.abort()
 
     def _on_accepted(self, event: Accepted) -> None:
         stream = self.streams.get(event.stream_id)

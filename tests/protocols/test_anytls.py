@@ -168,14 +168,13 @@ def test_streams_are_numbered_and_counted() -> None:
 
 
 def test_while_padding_lasts_syn_and_address_are_two_packets_and_then_one_write() -> None:
-    client = new_client(Scheme.parse(b"stop=5\n2=50-60\n3=40-50"))
+    client = new_client(Scheme.parse(b"stop=5\n1=200-200\n2=50-60\n3=40-50"))
     writes = []
     for _ in range(4):
         client.open(ADDRESS, nobody)
         writes.append([len(write) for write in client.outbox])
         client.outbox.clear()
-    settings_syn_address = 7 + len(client._settings()) + 7 + 14
-    assert writes == [[settings_syn_address], [50, 40], [7, 14], [21]]
+    assert writes == [[200], [50, 40], [7, 14], [21]]
 
 
 def test_a_pushed_scheme_pads_the_packets_still_to_come() -> None:
@@ -308,17 +307,13 @@ def test_error_text_is_cut_and_made_safe_to_show() -> None:
 # ---- settings
 
 
-VERSIONS = {"v=0": 0, "v=1": 1, "v=2": 2, "v=3": 2, "v=256": 2, "v=1\nv=2": 2, "v=2\nv": 2}
-NO_VERSIONS = ["v=", "v", "v=x", "v=-1", "v=99999", "v=2\r", "v=٢", "x=2"]
-
-
-@pytest.mark.parametrize(("line", "version"), [*VERSIONS.items(), *((line, 1) for line in NO_VERSIONS)])
-def test_versions(line: str, version: int) -> None:
-    server = new_server()
+@pytest.mark.parametrize(("line", "version"), [("v=2", 2), ("v=3", 2), ("v=1", 1), ("v=x", 1), ("x=2", 1)])
+def test_the_version_is_agreed_on(line: str, version: int) -> None:
+    server, client = new_server(), new_client()
+    assert (server.version, client.version) == (0, 0)
     assert feed(server, settings_frame(line)) == [SettingsReceived("t")]
     assert server.version == version
     assert sent(server) == ([(SERVER_SETTINGS, 0, b"v=2")] if version == 2 else [])
-    client = new_client()
     assert feed(client, pack(SERVER_SETTINGS, 0, line.encode())) == [ServerSettingsReceived()]
     assert client.version == version
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.protocols import frames
-from app.protocols.anytls import HALF_CLOSE, ProtocolError, Session, Sink
+from app.protocols.anytls import ProtocolError, Session, Sink
 from app.protocols.events import (
     Accepted,
     Alerted,
@@ -27,6 +27,7 @@ from app.protocols.frames import HEADER, HEADER_SIZE, pack
 from app.protocols.login import Accepted as LoggedIn
 from app.protocols.login import Login, Stranger, password_hash
 from app.protocols.padding import CHECK, DEFAULT, BadScheme, Padding, Range, Scheme
+from app.protocols.settings import HALF_CLOSE
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TRANSCRIPTS = sorted(path.stem for path in VECTORS.glob("[0-9]*.json"))
