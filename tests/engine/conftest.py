@@ -1,0 +1,3 @@
+"""Lets a test run on asyncio's loop and on uvloop."""
+
+from tests.fakes.loops import pytest_asyncio_loop_factories as pytest_asyncio_loop_factories
