@@ -106,7 +106,7 @@ class Session:
         self._padded = client  # servers do not pad (PROTOCOL.md §1.14)
         self._packets = 0
         self._heart_owed = False
-        self._known = False  # a frame with a command of the protocol has come
+        self._known = not client  # a server has said so with a frame of the protocol, a client with its login
         self._head = bytearray()
         self._body = bytearray()
         self._command = WASTE
@@ -212,7 +212,7 @@ class Session:
 
     @property
     def known(self) -> bool:
-        """Whether the peer has sent a frame of the protocol."""
+        """Whether the peer has been seen to speak AnyTLS."""
         return self._known
 
     @property

@@ -11,7 +11,8 @@ HALF_CLOSE: Final = "end"
 
 
 def client_settings(name: str, padding_md5: str) -> bytes:
-    """A client's settings."""
+    """A client's settings. A line end in `name` would begin another setting, so it ends the name."""
+    name, _, _ = name.partition("\n")
     return f"v={VERSION}\nclient={name}\npadding-md5={padding_md5}\n{HALF_CLOSE}=1".encode()
 
 

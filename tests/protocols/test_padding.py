@@ -62,6 +62,7 @@ def test_the_default_scheme_is_the_references() -> None:
         (b"stop=3\n1=1-99999999999999999999,5-9", 3, {1: ((5, 9),)}),  # no 64-bit number
         (b"stop=3\n2=5-9\n3=5-9", 3, {2: ((5, 9),)}),  # nothing is padded from `stop` on
         (b"stop=0\n0=30-30\n1=5-9", 0, {0: ((30, 30),)}),
+        (b"stop=101\n100=5-9\n10=5-9", 101, {10: ((5, 9),), 100: ((5, 9),)}),
         (b"stop=300\n255=5-9\n256=5-9", MAX_STOP, {255: ((5, 9),)}),
         (b"stop=4294967295\n1=5-9", MAX_STOP, {1: ((5, 9),)}),
         (b"stop=4294967296\n1=5-9", MAX_STOP, {1: ((5, 9),)}),
@@ -98,6 +99,15 @@ def test_a_scheme_is_read(text: bytes, stop: int, packets: dict[int, object]) ->
 def test_a_scheme_outside_the_budget_is_refused(text: bytes, reason: str) -> None:
     with pytest.raises(BadScheme, match=reason):
         Scheme.parse(text)
+
+
+def test_the_budget_may_be_used_up() -> None:
+    assert len(Scheme.parse(b"stop=2\n" + b"#" * (MAX_SCHEME - 7)).raw) == MAX_SCHEME
+    assert len(Scheme.parse(b"stop=2\n1=" + b",".join([b"5-9"] * MAX_ITEMS)).packets[1]) == MAX_ITEMS
+    full = b"65535-65535,65535-65535,2-2"
+    scheme = Scheme.parse(b"stop=20\n" + b"\n".join(b"%d=" % n + full for n in range(8)))
+    assert [sum(scheme.sizes(packet, highest)) for packet in range(8)] == [MAX_PACKET] * 8
+    assert MAX_PACKET * 8 == MAX_TOTAL
 
 
 SCHEME_LINES = st.lists(
@@ -163,7 +173,8 @@ def test_the_upper_end_of_a_range_is_excluded() -> None:
         (b"0=30-30,50-50", 30),
         (b"0=50-100", 99),
         (b"0=16350-16350", 16_350),
-        (b"0=20000-30000", MAX_AUTH_PADDING),
+        (b"0=16351-16351", 16_350),
+        (b"0=20000-30000", 16_350),
     ],
 )
 def test_the_login_is_padded_by_the_first_size_and_fits_one_record(line: bytes, padding: int) -> None:

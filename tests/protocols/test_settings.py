@@ -55,3 +55,9 @@ def test_who_says_no_version_speaks_the_first() -> None:
 @given(st.binary(max_size=80))
 def test_nothing_a_peer_says_is_an_error(body: bytes) -> None:
     assert 0 <= version(parse(b"v=" + body)) <= VERSION
+
+
+def test_a_client_name_cannot_add_settings() -> None:
+    told = parse(client_settings("name\nv=1", "md5"))
+    assert told["v"] == "2"
+    assert told["client"] == "name"
