@@ -1,6 +1,7 @@
 """The command line: the same verbs as the window's, without one. `main` is the command `anytls-tray`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Never
@@ -15,6 +16,8 @@ from app.cli.serve import serve
 from app.errors import Failure
 from app.protocols.address import Address
 from app.texts import translate
+
+_LINK = re.compile(r"anytls://[^\s']*", re.IGNORECASE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence instead of repeating the whole usage."""
+    """Says what is wrong in one sentence instead of repeating the whole usage, or a link that stands where none is."""
 
     def error(self, message: str) -> Never:
+        message = _LINK.sub("anytls://…", message)
         hint = translate("cli", "try “{program} --help”").format(program=self.prog)
         self.exit(2, f"anytls-tray: {message}; {hint}.\n")
 

@@ -1,11 +1,10 @@
 """`probe`: a server tried stage by stage."""
 
 import argparse
-import asyncio
 
 from app.cli.inputs import imported
 from app.cli.output import say, say_json, warn
-from app.cli.run import log_to_stderr, run
+from app.cli.run import log_to_stderr, run_once
 from app.client import engine_options, unmet_wishes
 from app.engine.options import LocalOptions
 from app.engine.probe import StageResult, probe
@@ -28,12 +27,12 @@ def probe_command(arguments: argparse.Namespace) -> int:
         warn(note)
     options = engine_options(source.profile, source.passwords, LocalOptions())
 
-    async def command(_stop: asyncio.Event) -> int:
-        results = await probe(options.servers[0], options.timings, options.client_name, arguments.target)
-        (_tell_json if arguments.json else _tell)(results)
-        return 0 if all(result.ok for result in results) else 1
-
-    return run(command)
+    try:
+        results = run_once(probe(options.servers[0], options.timings, options.client_name, arguments.target))
+    except KeyboardInterrupt:
+        return 1  # it was broken off before there was a result
+    (_tell_json if arguments.json else _tell)(results)
+    return 0 if all(result.ok for result in results) else 1
 
 
 def _tell_json(results: list[StageResult]) -> None:

@@ -6,6 +6,9 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 Command = Callable[[asyncio.Event], Coroutine[None, None, int]]
 
@@ -16,6 +19,12 @@ def run(command: Command) -> int:
     """Run `command` with an event that is set when it shall stop; returns its exit code."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_until_stopped(command))
+
+
+def run_once(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run `work` to its own end and return its result. Ctrl-C breaks it off and raises `KeyboardInterrupt`."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

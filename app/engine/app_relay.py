@@ -10,7 +10,6 @@ from typing import Final, Protocol
 from app.engine.connections import Connection
 from app.errors import Failure, SessionLost
 from app.protocols.address import Address
-from app.protocols.frames import HEADER_SIZE
 from app.transport.relay import Relay
 from app.transport.stream import Stream
 
@@ -47,6 +46,7 @@ class AppRelay(Relay):
         self._carrier = carrier
         self._outcome = outcome
         self._kept: bytearray | None = bytearray()
+        self._failure: Failure | None = None
 
     @property
     def target(self) -> Address:
@@ -60,8 +60,8 @@ class AppRelay(Relay):
         super().joined(stream)
 
     def buffer_updated(self, count: int) -> None:
-        if self._kept is not None:
-            self._keep(self._room[HEADER_SIZE : HEADER_SIZE + count])
+        if self._kept is not None and self._stream is not None:
+            self._keep(self._payload[:count])
         super().buffer_updated(count)
 
     def flush(self) -> None:
@@ -91,7 +91,7 @@ class AppRelay(Relay):
             self.hold()
             self._carrier.carry(self)
             return
-        self._carrier.over(self.connection, error)
+        self._failure = error
         if self._outcome is not None:
             # Told nothing yet: a reply and an orderly end say more than a reset.
             self._tell(error or SessionLost("the server closed the stream"))
@@ -100,7 +100,7 @@ class AppRelay(Relay):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._carrier.over(self.connection, None)
+        self._carrier.over(self.connection, self._failure)
 
     def _can_move(self) -> bool:
         stream = self._stream

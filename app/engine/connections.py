@@ -32,8 +32,9 @@ class Connection:
 
     def joined(self, stream: Stream) -> None:
         """The stream that carries it; what an earlier one carried stays counted."""
-        self._keep()
-        self.stream = stream
+        if stream is not self.stream:
+            self._keep()
+            self.stream = stream
 
     @property
     def bytes_sent(self) -> int:
@@ -50,7 +51,7 @@ class Connection:
             return "failed" if self.failure else "closed"
         if self.stream is None:
             return "waiting"
-        return "open" if self.stream.ended_at is None else "ending"
+        return "open" if self.stream.ended_at is None and not self.stream.closed else "ending"
 
     def _keep(self) -> None:
         self._sent, self._received = self.bytes_sent, self.bytes_received

@@ -49,6 +49,12 @@ class Carrier(Protocol):
     def relay(self, connection: Connection) -> AppRelay:
         """A relay for a connection that is counted already."""
 
+    def arrived(self, relay: "HttpRelay") -> None:
+        """`relay` has an app's socket."""
+
+    def left(self, relay: "HttpRelay") -> None:
+        """The socket is closed, or somebody else has it."""
+
 
 class Leg(Consumer):
     """One origin's stream."""
@@ -129,6 +135,9 @@ class HttpRelay(asyncio.Protocol):
         self._leg: Leg | None = None
         self._held = False
         self._over = False
+        self._source_ended = False
+        self._linger: asyncio.TimerHandle | None = None
+        self._asked_at = asyncio.get_running_loop().time()
         self._do: dict[type[Any], Callable[[Any], None]] = {
             ToLocal: self._to_local,
             ToUpstream: self._to_upstream,
@@ -143,6 +152,7 @@ class HttpRelay(asyncio.Protocol):
         """Take over a socket with what has come on it."""
         self._transport = transport
         transport.set_protocol(self)
+        self._carrier.arrived(self)
         self.data_received(first)
 
     # ---- the app's side
@@ -153,13 +163,16 @@ class HttpRelay(asyncio.Protocol):
         self._carry_out(self._http.local_bytes(data))
 
     def eof_received(self) -> bool:
-        if self._over:
-            return False
-        self._carry_out(self._http.local_eof())
-        return True
+        self._source_ended = True
+        if not self._over:
+            self._carry_out(self._http.local_eof())
+        return not self._over
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._over = True
+        if self._linger is not None:
+            self._linger.cancel()
+        self._carrier.left(self)
         self._leave()
 
     def pause_writing(self) -> None:
@@ -201,6 +214,13 @@ class HttpRelay(asyncio.Protocol):
         self._held = False
         self._pace()
 
+    def check(self, now: float, patience: float) -> None:
+        """Close an app's socket on which nothing has been asked for so long, in seconds."""
+        if self._leg is not None:
+            self._asked_at = now
+        elif not self._over and now - self._asked_at > patience:
+            self._close_local(CloseLocal())
+
     def abort(self) -> None:
         """Close the app's socket at once."""
         if self._transport is not None:
@@ -240,6 +260,7 @@ class HttpRelay(asyncio.Protocol):
     def _tunnel(self, action: Tunnel) -> None:
         assert self._transport is not None
         self._over = True
+        self._carrier.left(self)
         self._carrier.tunnel(self._transport, action.address, action.rest, self._http)
 
     def _raw(self, _action: Raw) -> None:
@@ -247,9 +268,11 @@ class HttpRelay(asyncio.Protocol):
         if leg is None or leg.stream is None or transport is None:
             return
         self._leg, self._over = None, True
+        self._carrier.left(self)
         relay = self._carrier.relay(leg.connection)
         relay.adopt(transport)
         relay.take(leg.stream)
+        relay.accepted()
 
     def _close_upstream(self, _action: CloseUpstream) -> None:
         self._leave()
@@ -262,8 +285,10 @@ class HttpRelay(asyncio.Protocol):
         self._leave()
         if action.reset:
             reset(self._transport)
+        elif self._source_ended:
+            self._transport.close()
         else:
-            close_gracefully(self._transport)
+            self._linger = close_gracefully(self._transport)
 
     def _leave(self) -> None:
         leg, self._leg = self._leg, None

@@ -56,6 +56,7 @@ class LocalProxy:
         self._tasks = tasks
         self._server: asyncio.Server | None = None
         self._asking: set[_Asking] = set()
+        self._http: set[HttpRelay] = set()
         self._waiting: set[AppRelay] = set()
         self.associations: set[UdpAssociation] = set()
 
@@ -74,6 +75,8 @@ class LocalProxy:
         """Look for what has waited too long; called about once a second."""
         for asking in tuple(self._asking):
             asking.check(now)
+        for http in tuple(self._http):
+            http.check(now, _ASK_WITHIN)
         for relay in tuple(self._waiting):
             if relay.connection.closed_at is not None:
                 self._waiting.discard(relay)
@@ -89,6 +92,8 @@ class LocalProxy:
             self._server.close()
         for asking in tuple(self._asking):
             asking.abort()
+        for http in tuple(self._http):
+            http.abort()
         for association in tuple(self.associations):
             association.close()
         for connection in tuple(self.connections.open.values()):
@@ -99,7 +104,7 @@ class LocalProxy:
 
     def asked(self, asking: "_Asking") -> bool:
         """A new app is there; false where there are too many."""
-        if len(self._asking) + len(self.connections.open) >= MAX_CONNECTIONS:
+        if len(self._asking) + len(self._http) + len(self.connections.open) >= MAX_CONNECTIONS:
             _log.warning("more than %d connections, one is turned away", MAX_CONNECTIONS)
             return False
         self._asking.add(asking)
@@ -108,6 +113,12 @@ class LocalProxy:
     def answered(self, asking: "_Asking") -> None:
         """The app has said what it wants, or is gone."""
         self._asking.discard(asking)
+
+    def arrived(self, relay: HttpRelay) -> None:
+        self._http.add(relay)
+
+    def left(self, relay: HttpRelay) -> None:
+        self._http.discard(relay)
 
     def socks(self, transport: asyncio.Transport, request: SocksRequest, rest: bytes) -> None:
         """Carry out a SOCKS request."""

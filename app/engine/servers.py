@@ -61,8 +61,10 @@ class Order:
         server.latency_ms = latency_ms if old is None else old + _SMOOTHING * (latency_ms - old)
 
     def failed(self, index: int, now: float) -> None:
-        """No session with the server could be made."""
+        """No session with the server could be made. Tries that were under way when a pause began say nothing new."""
         server = self._servers[index]
+        if now < server.retry_at:
+            return
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(server.failures, 16))
         server.failures += 1
         server.retry_at = now + longest * (0.5 + self._random() / 2)

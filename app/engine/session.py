@@ -137,7 +137,11 @@ class ClientSession(Session):
             limit = _HALF_OPEN if self.machine.half_close else timings.half_close
             if stream.ended_at is not None and stream.mark(now) > limit:
                 self.close_stream(stream)
-        if self._heart_at is not None:
+        if any(stream.paused for stream in self.streams.values()):
+            # Nothing is heard while an app does not read: the time that a sign of life may take starts anew.
+            self._asked_at = self._asked_at and now
+            self._heart_at = self._heart_at and now
+        elif self._heart_at is not None:
             if now - self._heart_at > timings.heartbeat:
                 self.give_up(SessionLost("the server gives no sign of life"))
         elif self._asked_at is not None and now - self._asked_at > timings.answer:
@@ -242,4 +246,4 @@ class ClientSession(Session):
 
 
 def _quiet(stream: Stream) -> bool:
-    return stream.answered or stream.bytes_sent == 0
+    return (stream.answered or stream.bytes_sent == 0) and not stream.paused

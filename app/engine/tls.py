@@ -84,7 +84,7 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
         raise BadInput("a certificate can be checked only if the server's name is sent; name it or pin the certificate")
     context = ssl.create_default_context() if checked else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if options.verification is Verification.CA_FILE:
-        context = _trusting(options.ca_file or "")
+        context = _trusting(options.ca_file)
     elif not checked:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -96,7 +96,9 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
     return context
 
 
-def _trusting(ca_file: str) -> ssl.SSLContext:
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    if not ca_file:
+        raise BadInput("a certificate can be checked by a CA file only if the file is named")
     try:
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError:
@@ -154,7 +156,11 @@ async def _connect(server: Server, infos: Sequence[tcp.AddressInfo], delay: floa
 
 async def _shake_hands(server: Server, context: ssl.SSLContext, sock: socket.socket) -> TlsLink:
     name = server.tls.server_name
-    link = TlsLink(context, server_name=server.host if name is None else name or None)
+    try:
+        link = TlsLink(context, server_name=server.host if name is None else name or None)
+    except (ValueError, TypeError):
+        sock.close()
+        raise TlsFailed(server.host, server.port, "the name to send is not a host name") from None
     try:
         await asyncio.get_running_loop().create_connection(lambda: link, sock=sock)
         await link.handshake()

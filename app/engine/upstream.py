@@ -87,6 +87,8 @@ class Upstream:
     def take(self) -> ClientSession | None:
         """An idle session, for one stream."""
         session = self.pool.take()
+        while session is not None and session.failure is not None:  # it is being closed
+            session = self.pool.take()
         if session is not None:
             self.reused += session.machine.opened > 0
             self.warm_up()
@@ -114,6 +116,8 @@ class Upstream:
         self.sessions[session.number] = session
         dialled.link.attach(session)
         session.login(self._hash)
+        if session.failure is not None:
+            raise session.failure
         _log.info("%s session %d: logged in after %.0f ms", self.server, session.number, dialled.handshake_ms)
         return session
 
@@ -172,8 +176,9 @@ class Upstream:
     # ---- what sessions report
 
     def session_free(self, session: ClientSession) -> None:
-        self._version_1 = session.machine.version < VERSION
-        self._cut = 0
+        if session.heard:
+            self._version_1 = session.machine.version < VERSION
+            self._cut = 0
         if session.machine.opened >= _MOST_STREAMS:
             session.close()
         else:

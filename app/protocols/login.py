@@ -35,7 +35,7 @@ def request(hashed: bytes, padding: int) -> bytes:
 class Login:
     """The server's side of it: feed `receive` until it answers or raises.
 
-    Every known client puts the hash and the padding's length into its first record, so a first piece that is
+    Every known client puts the whole hash into its first record, and some no more than that, so a first piece that is
     shorter is a stranger's: it is told apart at once, which lets a fallback answer a short request without a delay.
     """
 
@@ -47,11 +47,11 @@ class Login:
     def receive(self, data: bytes) -> Accepted | None:
         """None asks for more bytes. Raises `Stranger`; all that came is in `received` then."""
         self.received += data
-        if len(self.received) < _FIXED:
-            raise Stranger
         user = self._user(bytes(self.received[:HASH_SIZE]))
         if user is None:
             raise Stranger
+        if len(self.received) < _FIXED:
+            return None
         end = _FIXED + int.from_bytes(self.received[HASH_SIZE:_FIXED], "big")
         if len(self.received) < end:
             return None

@@ -74,7 +74,7 @@ def make_context(certificate: str, key: str) -> ssl.SSLContext:
     """The TLS settings of a server with these PEM files. Raises `BadFile`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(["http/1.1"])
     for path in (certificate, key):
         try:
             Path(path).open("rb").close()

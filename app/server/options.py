@@ -15,6 +15,8 @@ class Limits:
     """Each holds one descriptor and at most a few hundred kilobytes."""
     streams: int = 256
     """For each session. Clients open one at a time; those that open many together stay far below."""
+    strangers: int = 512
+    """Connections handed to the fallback at one time, beside the sessions; each holds two descriptors."""
     login: float = 10.0
     """TLS handshake and login together."""
     connect: float = 5.0

@@ -56,6 +56,7 @@ class TlsLink(asyncio.BufferedProtocol):
         self._established = False
         self._gone = False
         self._closing = False
+        self._grace: asyncio.TimerHandle | None = None
 
     async def handshake(self) -> None:
         """Wait for the end of the handshake. Raises `ssl.SSLError`, or `OSError` where the connection ended."""
@@ -104,12 +105,12 @@ class TlsLink(asyncio.BufferedProtocol):
         self._closing = True
         self._transport.close()
         if self._transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._transport.abort)
+            self._grace = asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._transport.abort)
 
     def abort(self) -> None:
         """Close at once; what was not sent yet is lost."""
         self._closing = True
-        if self._transport is not None:
+        if self._transport is not None and not self._gone:
             self._transport.abort()
 
     @property
@@ -126,6 +127,9 @@ class TlsLink(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if self._closing:  # it was aborted before there was anything to abort
+            self._transport.abort()
+            return
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._shake_hands()
 
@@ -147,6 +151,8 @@ class TlsLink(asyncio.BufferedProtocol):
             return
         self._gone = self._closing = True
         self._error = self._error or exc
+        if self._grace is not None:
+            self._grace.cancel()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(self._error or ConnectionResetError("closed during the handshake"))
         if self._owner is not None:

@@ -25,6 +25,10 @@ _LINGER: Final = 10.0
 
 _HIGH_WATER: Final = 256 * 1024
 
+# Pieces that are smaller on average are copied: a slice that waits in a transport keeps the whole TLS record alive that
+# it was cut from, and a peer may send a byte with each.
+_SMALL: Final = 2 * 1024
+
 _RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -77,6 +81,9 @@ class Relay(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._over_to(cast(asyncio.Transport, transport))
+        if self._over:  # the stream was closed while the target was being connected
+            transport.close()
+            return
         self.flush()
         if self._stream_ended:
             self.ended()
@@ -87,16 +94,22 @@ class Relay(asyncio.BufferedProtocol):
         return self._payload
 
     def buffer_updated(self, count: int) -> None:
-        if self._stream is not None:
-            self._stream.push(self._room[: HEADER_SIZE + count])
+        stream = self._stream
+        if stream is not None:
+            stream.push(self._room[: HEADER_SIZE + count])
+        else:
+            self._early += self._payload[:count]
+        if stream is None or stream.session.held:  # uvloop starts to read after `connection_made`, paused or not
+            self.hold()
 
     def eof_received(self) -> bool:
         self._source_ended = True
         if self._over:
             return False
-        if self._stream is not None:
-            self._stream.end()
-        return True
+        if self._stream is None:
+            return True
+        self._stream.end()
+        return not self._stream.closed
 
     def pause_writing(self) -> None:
         if self._stream is not None:
@@ -127,10 +140,14 @@ class Relay(asyncio.BufferedProtocol):
             if self._stream is not None and sum(map(len, pieces)) > _EARLY:
                 self._stream.pause()
             return
+        size = sum(map(len, pieces))
         if self._stream is not None:
-            self._stream.count_received(sum(map(len, pieces)))
+            self._stream.count_received(size)
         if not self._over:
-            transport.writelines(pieces)
+            if size < _SMALL * len(pieces):
+                transport.write(b"".join(pieces))
+            else:
+                transport.writelines(pieces)
         pieces.clear()
 
     def accepted(self) -> None:

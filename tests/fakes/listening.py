@@ -1,4 +1,4 @@
-"""Listens on loopback and serves each connection by a coroutine, which ends with the test and whose failure fails it."""
+"""Listens on loopback; each connection is served by a coroutine that ends with the test and fails it if it fails."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from app.protocols.address import Address
+from tests.fakes.waiting import settle
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -17,7 +18,7 @@ GONE = (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, BrokenPipeEr
 
 @contextlib.asynccontextmanager
 async def listening(
-    handler: Handler, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None
+    handler: Handler, *, port: int = 0, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[Address]:
     """Serve until the block ends; then raise what a handler has raised."""
     running: set[asyncio.Task[None]] = set()
@@ -31,7 +32,7 @@ async def listening(
             await handler(reader, writer)
         except GONE:
             pass
-        except Exception as error:  # noqa: BLE001 (it is raised again below)
+        except Exception as error:
             failures.append(error)
         except asyncio.CancelledError:
             writer.transport.abort()  # and not passed on, which asyncio would report as a failure of its own
@@ -39,16 +40,17 @@ async def listening(
             writer.close()
             running.discard(task)
 
-    server = await asyncio.start_server(serve, host, 0, ssl=context)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=context)
     try:
         yield Address(*server.sockets[0].getsockname()[:2])
     finally:
         server.close()
+        await settle(3)  # a connection that has just come may still get a handler
         while running:
             for task in tuple(running):
                 task.cancel()
             await asyncio.wait(tuple(running))
-        await asyncio.sleep(0)
+        await settle(1)
     if failures:
         raise failures[0]
 
@@ -74,3 +76,16 @@ def deaf() -> Iterator[Address]:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         yield Address(*sock.getsockname())
+
+
+@contextlib.contextmanager
+def unanswering() -> Iterator[Address]:
+    """An address where connections are neither accepted nor refused."""
+    with socket.socket() as full, contextlib.ExitStack() as fillers:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # what waits to be accepted fills the queue; the kernel ignores who comes behind it
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        yield Address(*full.getsockname())

@@ -1,7 +1,8 @@
-"""Which event loop a test runs on: asyncio's own, or with `both_loops` that and uvloop after it."""
+"""Which event loop a test runs on: asyncio's own, or with `both_loops` that and then uvloop."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,5 +20,12 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory
             import uvloop
         except ImportError:
             return factories
-        factories["uvloop"] = uvloop.new_event_loop
+
+        def new_uvloop() -> asyncio.AbstractEventLoop:
+            loop = uvloop.new_event_loop()
+            # Named as asyncio names them: the threads of a loop's own executor end with the loop.
+            loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+            return loop
+
+        factories["uvloop"] = new_uvloop
     return factories

@@ -119,7 +119,7 @@ def server_at(address: Address, **tls: Any) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def scripted(script: Script) -> AsyncIterator[Scripted]:
+async def scripted(script: Script, *, port: int = 0) -> AsyncIterator[Scripted]:
     """Play `script` to each client, over TLS, until the block ends. When a script ends its connection is closed."""
     peers: list[Peer] = []
 
@@ -128,7 +128,7 @@ async def scripted(script: Script) -> AsyncIterator[Scripted]:
         peers.append(peer)
         await script(peer)
 
-    async with listening(play, context=certificates.good().context()) as address:
+    async with listening(play, port=port, context=certificates.good().context()) as address:
         yield Scripted(address, peers)
 
 

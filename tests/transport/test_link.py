@@ -1,0 +1,411 @@
+"""A TLS link hands records over one by one, keeps no queue, and says once how it ended."""
+
+import asyncio
+import contextlib
+import hashlib
+import random
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from app.transport import link as link_module
+from app.transport.link import TlsLink
+from tests.fakes import certificates
+from tests.fakes.listening import listening, reset
+from tests.fakes.loops import both_loops
+from tests.fakes.waiting import settle, until
+
+MIB = 1024 * 1024
+
+
+class Records:
+    """An owner that keeps all it is told."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes] = []
+        self.said: list[str] = []
+        self.error: Exception | None = None
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self.records)
+
+    @property
+    def is_lost(self) -> bool:
+        return "lost" in self.said
+
+    def received(self, data: bytes) -> None:
+        self.records.append(data)
+
+    def batch_received(self) -> None:
+        if not self.said or self.said[-1] != "batch":
+            self.said.append("batch")
+
+    def hold(self) -> None:
+        self.said.append("hold")
+
+    def release(self) -> None:
+        self.said.append("release")
+
+    def lost(self, error: Exception | None) -> None:
+        self.said.append("lost")
+        self.error = error
+
+
+def client_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=certificates.authority().pem.decode())
+    return context
+
+
+class End:
+    """A link with its owner."""
+
+    def __init__(self, link: TlsLink) -> None:
+        self.link = link
+        self.owner = Records()
+
+
+@contextlib.asynccontextmanager
+async def server_ends(on_new: Callable[[End], None] = lambda end: None) -> AsyncIterator[tuple[int, list[End]]]:
+    """Listen with a server's links, which are given owners at once; gives the port and what has come."""
+    ends: list[End] = []
+    context = certificates.good().context()
+
+    def new() -> TlsLink:
+        end = End(TlsLink(context, server_side=True))
+        ends.append(end)
+        on_new(end)
+        end.link.attach(end.owner)
+        return end.link
+
+    listener = await asyncio.get_running_loop().create_server(new, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1], ends
+    finally:
+        listener.close()
+        for end in ends:
+            end.link.abort()
+        await until(lambda: all(end.owner.is_lost or end.link.transport is None for end in ends))
+
+
+async def connect(port: int, *, name: str = "server.test") -> End:
+    """A client's link, connected and on its way to shake hands."""
+    end = End(TlsLink(client_context(), server_name=name))
+    await asyncio.get_running_loop().create_connection(lambda: end.link, "127.0.0.1", port)
+    return end
+
+
+@contextlib.asynccontextmanager
+async def pair() -> AsyncIterator[tuple[End, End]]:
+    """Two links that have shaken hands, the client's first."""
+    async with server_ends() as (port, ends):
+        client = await connect(port)
+        await client.link.handshake()
+        client.link.attach(client.owner)
+        await until(lambda: ends and ends[0].link.established)
+        try:
+            yield client, ends[0]
+        finally:
+            client.link.abort()
+            await until(lambda: client.owner.is_lost)
+
+
+@both_loops
+@pytest.mark.parametrize("sending", ["client", "server"])
+async def test_each_buffer_is_a_record_of_its_own(sending: str) -> None:
+    sizes = [1, 30, 16 * 1024, 7, 500]
+    async with pair() as (client, server):
+        sender, receiver = (client, server) if sending == "client" else (server, client)
+        sender.link.write([bytes(size) for size in sizes])
+        await until(lambda: len(receiver.owner.records) == len(sizes))
+        assert [len(record) for record in receiver.owner.records] == sizes
+        assert set(receiver.owner.said) == {"batch"}
+
+
+@both_loops
+async def test_what_is_larger_than_a_record_arrives_in_full_ones() -> None:
+    async with pair() as (client, server):
+        client.link.write([memoryview(random.Random(1).randbytes(40_000))])
+        await until(lambda: len(server.owner.data) == 40_000)
+        assert [len(record) for record in server.owner.records] == [16_384, 16_384, 7_232]
+        assert server.owner.data == random.Random(1).randbytes(40_000)
+
+
+async def test_a_buffer_may_be_used_again_once_it_is_written() -> None:
+    async with pair() as (client, server):
+        buffer = bytearray(b"first")
+        client.link.write([memoryview(buffer)])
+        buffer[:] = b"other"
+        client.link.write([memoryview(buffer)])
+        await until(lambda: len(server.owner.records) == 2)
+        assert server.owner.records == [b"first", b"other"]
+
+
+@both_loops
+async def test_what_comes_before_a_client_attaches_its_owner_is_kept() -> None:
+    async with server_ends() as (port, ends):
+        client = await connect(port)
+        await client.link.handshake()
+        await until(lambda: ends and ends[0].link.established)
+        ends[0].link.write([b"early", b"bird"])
+        await settle()
+        assert client.link.established
+        client.link.attach(client.owner)
+        await until(lambda: len(client.owner.records) == 2)
+        assert client.owner.records == [b"early", b"bird"]
+        client.link.abort()
+
+
+@both_loops
+async def test_speaks_with_a_client_that_is_not_ours() -> None:
+    async with server_ends() as (port, ends):
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=client_context(), server_hostname="server.test"
+        )
+        writer.write(b"question")
+        await until(lambda: ends and ends[0].owner.data == b"question")
+        ends[0].link.write([b"answer"])
+        ends[0].link.close()
+        assert await reader.read(-1) == b"answer"
+        writer.close()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="asks openssl to change keys")
+async def test_goes_on_after_a_change_of_keys() -> None:
+    async with server_ends() as (port, ends):
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for line in (b"before\n", b"K\n", b"after\n"):  # K asks for new keys, in both directions
+                await until(lambda: ends and ends[0].link.established)
+                process.stdin.write(line)
+                process.stdin.flush()
+                await settle()
+            await until(lambda: ends[0].owner.data == b"before\nafter\n")
+            ends[0].link.write([b"still here\n"])
+            ends[0].link.close()
+            assert b"still here" in await asyncio.to_thread(process.stdout.read)
+
+
+# ---- handshakes that fail
+
+
+async def test_a_certificate_that_is_not_accepted_raises_from_handshake() -> None:
+    async with server_ends() as (port, ends):
+        client = await connect(port, name="wrong.test")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await client.link.handshake()
+        await until(lambda: ends[0].owner.is_lost)
+        assert isinstance(ends[0].owner.error, ssl.SSLError), "the server is told why by an alert"
+
+
+@both_loops
+async def test_an_end_within_the_handshake_raises_from_handshake() -> None:
+    async def leave(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    async with listening(leave) as address:
+        client = await connect(address.port)
+        with pytest.raises(ConnectionResetError):
+            await client.link.handshake()
+
+
+async def test_an_end_before_the_handshake_is_awaited_raises_too() -> None:
+    async def leave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reset(writer)
+
+    async with listening(leave) as address:
+        client = await connect(address.port)
+        await settle()
+        with pytest.raises(ConnectionResetError):
+            await client.link.handshake()
+
+
+@both_loops
+async def test_garbage_ends_a_servers_link_with_a_tls_error() -> None:
+    async with server_ends() as (port, ends):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n" * 100)
+        await reader.read(-1)
+        writer.close()
+        await until(lambda: ends[0].owner.is_lost)
+        assert isinstance(ends[0].owner.error, ssl.SSLError)
+        assert ends[0].owner.data == b""
+
+
+async def test_garbage_after_the_handshake_ends_the_link_with_a_tls_error() -> None:
+    async with pair() as (client, server):
+        assert client.link.transport is not None
+        client.link.transport.write(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that nobody has encrypted
+        await until(lambda: server.owner.is_lost)
+        assert isinstance(server.owner.error, ssl.SSLError)
+
+
+# ---- the pace
+
+
+@both_loops
+async def test_a_peer_that_does_not_read_holds_the_owner_and_what_waits_is_bounded() -> None:
+    async with pair() as (client, server):
+        server.link.pause_reading()
+        transport = client.link.transport
+        assert transport is not None
+        chunk, sent, most = random.Random(2).randbytes(64 * 1024), 0, 0
+        while "hold" not in client.owner.said:
+            client.link.write([chunk])
+            sent += len(chunk)
+            most = max(most, transport.get_write_buffer_size())
+            await asyncio.sleep(0)
+            assert sent < 64 * MIB, "somebody must have stored all this"
+        assert most < 256 * 1024
+        server.link.resume_reading()
+        await until(lambda: client.owner.said[-1] == "release")
+        await until(lambda: len(server.owner.data) == sent)
+        assert hashlib.sha256(server.owner.data).digest() == hashlib.sha256(chunk * (sent // len(chunk))).digest()
+
+
+async def test_nothing_is_handed_over_while_reading_is_paused() -> None:
+    async with pair() as (client, server):
+        server.link.pause_reading()
+        client.link.write([b"later"])
+        await settle()
+        assert server.owner.records == []
+        server.link.resume_reading()
+        await until(lambda: server.owner.records == [b"later"])
+
+
+# ---- the end
+
+
+@both_loops
+@pytest.mark.parametrize("closing", ["client", "server"])
+async def test_close_is_orderly_for_both_and_told_once(closing: str) -> None:
+    async with pair() as (client, server):
+        end = client if closing == "client" else server
+        end.link.close()
+        await until(lambda: client.owner.is_lost and server.owner.is_lost)
+        assert client.owner.error is None
+        assert server.owner.error is None
+        end.link.close()
+        end.link.abort()
+        await settle()
+        assert client.owner.said.count("lost") == server.owner.said.count("lost") == 1
+
+
+@both_loops
+async def test_close_hands_over_what_is_still_to_be_sent() -> None:
+    async with pair() as (client, server):
+        server.link.pause_reading()
+        data = random.Random(3).randbytes(8 * MIB)
+        client.link.write([data])
+        client.link.close()
+        assert not client.owner.is_lost
+        server.link.resume_reading()
+        await until(lambda: server.owner.is_lost)
+        assert server.owner.data == data
+
+
+@both_loops
+async def test_close_does_not_wait_for_ever_for_a_peer_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "_CLOSE_GRACE", 0.01)
+    async with pair() as (client, server):
+        server.link.pause_reading()
+        client.link.write([bytes(16 * MIB)])
+        client.link.close()
+        await until(lambda: client.owner.is_lost)
+
+
+@both_loops
+async def test_abort_is_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with pair() as (client, server):
+        server.link.pause_reading()
+        client.link.write([bytes(16 * MIB)])
+        client.link.abort()
+        await until(lambda: client.owner.is_lost)
+        server.link.resume_reading()
+        await until(lambda: server.owner.is_lost)
+        assert len(server.owner.data) < 16 * MIB
+
+
+@both_loops
+async def test_a_reset_is_an_error() -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        reset(writer)
+
+    async with listening(leave, context=certificates.good().context()) as address:
+        client = await connect(address.port)
+        await client.link.handshake()
+        client.link.attach(client.owner)
+        client.link.write([b"x"])
+        await until(lambda: client.owner.is_lost)
+        assert isinstance(client.owner.error, ConnectionResetError)
+
+
+async def test_everything_is_in_vain_on_a_closed_link() -> None:
+    async with pair() as (client, server):
+        client.link.close()
+        client.link.write([b"too late"])
+        client.link.pause_reading()
+        client.link.resume_reading()
+        await until(lambda: server.owner.is_lost)
+        assert server.owner.records == []
+
+
+async def test_everything_is_in_vain_before_there_is_a_connection() -> None:
+    link = TlsLink(client_context(), server_name="server.test")
+    link.write([b"too early"])
+    link.pause_reading()
+    link.resume_reading()
+    link.close()
+    link.abort()
+    assert link.transport is None
+    assert not link.established
+
+
+async def test_an_owner_who_comes_after_the_end_is_told_of_it() -> None:
+    async with server_ends() as (port, ends):
+        client = await connect(port)
+        await client.link.handshake()
+        client.link.abort()
+        await until(lambda: ends[0].owner.is_lost)
+        client.link.attach(client.owner)
+        assert client.owner.is_lost
+
+
+async def test_an_owner_can_hand_over_to_another_with_what_is_left() -> None:
+    class Doorman(Records):
+        def __init__(self, link: TlsLink, next_owner: Records) -> None:
+            super().__init__()
+            self._link = link
+            self._next = next_owner
+
+        def received(self, data: bytes) -> None:
+            super().received(data)
+            self._link.attach(self._next)
+
+    async with pair() as (client, server):
+        doorman = Doorman(server.link, server.owner)
+        server.link.attach(doorman)
+        client.link.write([b"one", b"two", b"three"])
+        await until(lambda: len(server.owner.records) == 2)
+        assert doorman.records == [b"one"]
+        assert server.owner.records == [b"two", b"three"]
+
+
+async def test_waiting_for_the_handshake_is_bounded_by_its_caller_alone() -> None:
+    async def be_silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+
+    async with listening(be_silent) as address:
+        client = await connect(address.port)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await client.link.handshake()
+        client.link.abort()
