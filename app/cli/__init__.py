@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Never
 
 from app import __version__
-from app.cli.connect import LOCAL_PORT, connect, demo
+from app.cli.connect import LOCAL_PORT, connect_command, demo_command
 from app.cli.inputs import address
 from app.cli.output import warn
 from app.cli.probe import probe_command
 from app.cli.run import LEVELS
-from app.cli.serve import serve
+from app.cli.serve import serve_command
 from app.errors import Failure
 from app.protocols.address import Address
 from app.texts import translate
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "--demo", action="store_true", help=translate("cli", "a server and a tunnel to it, to try it out")
     )
     _add_log_level(parser, None)
-    parser.set_defaults(command=lambda parsed: demo(parsed) if parsed.demo else _nothing_asked(parser))
+    parser.set_defaults(command=lambda parsed: demo_command(parsed) if parsed.demo else _nothing_asked(parser))
     verbs = parser.add_subparsers(metavar="VERB", parser_class=_Parser)
     _add_connect(verbs.add_parser("connect", help=translate("cli", "serve the local proxy through a server")))
     _add_serve(verbs.add_parser("serve", help=translate("cli", "be an AnyTLS server")))
@@ -65,7 +65,7 @@ def _nothing_asked(parser: argparse.ArgumentParser) -> int:
 
 
 def _add_connect(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=connect)
+    parser.set_defaults(command=connect_command)
     _add_link(parser)
     parser.add_argument("--config", metavar="FILE", help=translate("cli", "a v2ray JSON outbound instead of a link"))
     parser.add_argument(
@@ -88,7 +88,7 @@ def _add_connect(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=serve)
+    parser.set_defaults(command=serve_command)
     parser.add_argument("--listen", metavar="HOST:PORT", type=address, required=True)
     passwords = parser.add_mutually_exclusive_group(required=True)
     passwords.add_argument(

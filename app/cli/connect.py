@@ -6,14 +6,13 @@ import datetime
 import os
 import secrets
 import ssl
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from app.cli.inputs import credentials, imported
-from app.cli.output import JsonReport, Report, StatusLine, say, warn
+from app.cli.output import JsonReport, Report, StatusLine, reader_gone, say, warn
 from app.cli.run import first_of, log_to_stderr, run
 from app.client import Client, engine_options, unmet_wishes
 from app.engine.options import EngineOptions, LocalOptions, Server, TlsOptions, Verification
@@ -33,7 +32,7 @@ LOCAL_PORT: Final = 1080
 _TRIES: Final = 20
 
 
-def connect(arguments: argparse.Namespace) -> int:
+def connect_command(arguments: argparse.Namespace) -> int:
     """Run a tunnel for a link or a configuration until it is stopped."""
     log_to_stderr(arguments.log_level or "info")
     source = imported(arguments.link, arguments.config)
@@ -64,7 +63,7 @@ def connect(arguments: argparse.Namespace) -> int:
     return run(command)
 
 
-def demo(arguments: argparse.Namespace) -> int:
+def demo_command(arguments: argparse.Namespace) -> int:
     """Run a server and a tunnel to it until stopped: everything there is to see, on this computer alone."""
     log_to_stderr(arguments.log_level or "warning")
     raise_file_limit()
@@ -133,11 +132,6 @@ async def _watch(client: Client, report: Report, stop: asyncio.Event) -> None:
     client.on_change = lambda: report.changed(client)
     report.changed(client)
     loop = asyncio.get_running_loop()
-    try:
-        while not await first_of(stop, 1.0):
-            report.second(client, loop.time())
-    except BrokenPipeError:
-        # Whoever read this is gone. Python would fail once more at exit, when it flushes what nobody takes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    else:
-        report.end()
+    while not await first_of(stop, 1.0) and not reader_gone():
+        report.second(client, loop.time())
+    report.end()

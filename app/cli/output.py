@@ -1,7 +1,9 @@
 """What the commands write: JSON lines for programs, a live status line for a terminal, plain lines for the rest."""
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any, TextIO
 
 from app.client import Client, State
@@ -18,10 +20,28 @@ STATE_WORDS = {
 }
 
 
+class _Reader:
+    gone = False
+
+
 def say(text: str) -> None:
-    """One line on standard output, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """One line on standard output, at once; nothing once its reader is gone."""
+    _put(sys.stdout, f"{text}\n")
+
+
+def _put(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _Reader.gone = True
+        # Python flushes once more when it ends, and would complain about what nobody takes.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+
+
+def reader_gone() -> bool:
+    """Whether standard output was a pipe that nobody reads any more."""
+    return _Reader.gone
 
 
 def say_json(**fields: Any) -> None:
@@ -92,13 +112,11 @@ class StatusLine:
 
     def _line(self, text: str) -> None:
         self._over("")
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        _put(self._stream, f"{text}\n")
 
     def _over(self, text: str) -> None:
         if self._live:
-            self._stream.write(f"\r{text:<{self._width}}\r{text}")
-            self._stream.flush()
+            _put(self._stream, f"\r{text:<{self._width}}\r{text}")
             self._width = len(text)
 
 

@@ -36,7 +36,7 @@ class _Identity:
     facts: Facts
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def serve_command(arguments: argparse.Namespace) -> int:
     """Run a server until it is stopped."""
     log_to_stderr(arguments.log_level or "info")
     known = users(arguments.password_file, arguments.password_env)

@@ -1,0 +1,71 @@
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+import pytest
+
+from app.cli.run import first_of, log_to_stderr, new_event_loop, run
+
+
+def test_the_exit_code_is_the_commands():
+    async def command(_stop):
+        return 3
+
+    assert run(command) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to oneself there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_ask_the_command_to_stop(number):
+    async def command(stop):
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(stop.wait(), 10)
+        return 0
+
+    before = signal.getsignal(number)
+    assert run(command) == 0
+    signal.signal(number, before)
+
+
+def test_an_error_of_the_command_comes_out():
+    async def command(_stop):
+        raise LookupError("why")
+
+    with pytest.raises(LookupError, match="why"):
+        run(command)
+
+
+def test_the_fast_loop_is_taken_where_there_is_one():
+    loop = new_event_loop()
+    loop.close()
+    assert type(loop).__module__.split(".")[0] in ("uvloop", "winloop")
+
+
+def test_the_standard_loop_serves_where_there_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    monkeypatch.setitem(sys.modules, "winloop", None)
+    loop = new_event_loop()
+    loop.close()
+    assert type(loop).__module__.startswith("asyncio")
+
+
+async def test_waiting_ends_with_the_time_or_with_the_event():
+    stop = asyncio.Event()
+    assert not await first_of(stop, 0.01)
+    stop.set()
+    assert await first_of(stop, 60)
+
+
+def test_the_log_goes_to_standard_error(capsys, monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    log_to_stderr("info")
+    logging.getLogger("anytls.test").info("something happened")
+    logging.getLogger("anytls.test").debug("a detail")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("INFO anytls.test: something happened\n")
+    assert captured.err.count("\n") == 1
