@@ -17,6 +17,7 @@ from app.engine.options import (
 )
 from app.errors import BadInput, ClosedSilently, ListenFailed, NothingListens
 from app.protocols.address import Address
+from app.protocols.padding import Scheme
 from app.server.options import ServerOptions
 from app.server.server import Server as AnyTlsServer
 from app.storage.profiles import Profile, ProfileServer
@@ -35,7 +36,6 @@ class Watched(Client):
     def __init__(self, schemes: PushedSchemes | None = None) -> None:
         super().__init__(schemes or PushedSchemes(None))
         self.seen: list[State] = []
-        self._changed = asyncio.Condition()
         self.on_change = self._remember
 
     def _remember(self) -> None:
@@ -122,8 +122,6 @@ async def test_options_that_contradict_each_other_leave_it_off(client: Watched) 
 
 
 async def test_a_pushed_scheme_is_remembered(tmp_path) -> None:
-    from app.protocols.padding import Scheme
-
     scheme = Scheme.parse(b"stop=3\n0=11-12\n1=100-200")
     path = tmp_path / "schemes.json"
     client = Watched(PushedSchemes(path))

@@ -1,9 +1,8 @@
 """What the commands write: JSON lines for programs, a live status line for a terminal, plain lines for the rest."""
 
+import io
 import json
-import os
 import sys
-from pathlib import Path
 from typing import Any, TextIO
 
 from app.client import Client, State
@@ -36,7 +35,7 @@ def _put(stream: TextIO, text: str) -> None:
     except BrokenPipeError:
         _Reader.gone = True
         # Python flushes once more when it ends, and would complain about what nobody takes.
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout = io.StringIO()
 
 
 def reader_gone() -> bool:

@@ -64,7 +64,7 @@ def test_the_version(capsys):
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_log_level_may_stand_before_the_verb_or_behind_it(place, monkeypatch):
-    asked = []
+    asked: list[str] = []
     monkeypatch.setattr("app.cli.probe.log_to_stderr", asked.append)
     arguments = ["probe", "nonsense"]
     arguments[place:place] = ["--log-level", "error"]

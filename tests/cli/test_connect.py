@@ -14,7 +14,7 @@ from app.cli.connect import LOCAL_PORT
 
 @pytest.fixture
 def seconds(monkeypatch):
-    """Lets the command live for some of its seconds, which pass as soon as it is on, and then stops it as Ctrl-C does."""
+    """Lets the command live for some of its seconds, which are short ones, and then stops it as Ctrl-C does."""
     left = [3]
 
     async def first_of(stop, _seconds):
