@@ -1,13 +1,14 @@
 """The client's relay: an app's socket and a stream, joined before the stream is there, and told of the outcome.
 
 A session that lay idle may be dead without anyone knowing. If it dies under a stream before the server has said
-anything about that stream, nothing can have been done for the app yet, and its first bytes go to another session.
+anything about that stream, nothing can have been done for the app yet, and its first bytes go to a new session.
 """
 
 import logging
 from typing import Final, Protocol
 
 from app.engine.connections import Connection
+from app.engine.session import ClientSession
 from app.errors import Failure, SessionLost
 from app.protocols.address import Address
 from app.transport.relay import Relay
@@ -15,7 +16,7 @@ from app.transport.stream import Stream
 
 _log = logging.getLogger("anytls.relay")
 
-# An app's first flight is kept so that another session can carry it: a TLS hello or a request with its headers. An
+# An app's first flight is kept so that a new session can carry it: a TLS hello or a request with its headers. An
 # app that has sent more before the first answer is uploading, and its connection ends with the session.
 _KEPT: Final = 32 * 1024
 
@@ -23,8 +24,8 @@ _KEPT: Final = 32 * 1024
 class Carrier(Protocol):
     """Who opens streams for relays and keeps count of them."""
 
-    def carry(self, relay: "AppRelay") -> None:
-        """Open a stream to `relay.connection.target` and join it, or fail."""
+    def carry(self, relay: "AppRelay", *, fresh: bool = False) -> None:
+        """Open a stream to `relay.connection.target` and join it, or fail; `fresh` takes no idle session."""
 
     def over(self, connection: Connection, failure: Failure | None) -> None:
         """The connection has ended."""
@@ -86,10 +87,10 @@ class AppRelay(Relay):
 
     def closed(self, error: Failure | None) -> None:
         if isinstance(error, SessionLost) and self._can_move():
-            _log.info("connection %d: its session was dead, another one takes it", self.connection.number)
+            _log.info("connection %d: its session was dead, a new one takes it", self.connection.number)
             self._early, self._kept, self._stream = bytes(self._kept or b""), None, None
             self.hold()
-            self._carrier.carry(self)
+            self._carrier.carry(self, fresh=True)
             return
         self._failure = error
         if self._outcome is not None:
@@ -103,9 +104,9 @@ class AppRelay(Relay):
         self._carrier.over(self.connection, self._failure)
 
     def _can_move(self) -> bool:
-        stream = self._stream
+        session = self._stream.session if self._stream is not None else None
         movable = self._kept is not None and not self._over
-        return movable and stream is not None and stream.id > 1 and not stream.session.closed_here
+        return movable and isinstance(session, ClientSession) and session.waited and not session.closed_here
 
     def _keep(self, data: bytes | memoryview) -> None:
         if self._kept is not None:

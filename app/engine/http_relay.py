@@ -134,6 +134,7 @@ class HttpRelay(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._leg: Leg | None = None
         self._held = False
+        self._full = False
         self._over = False
         self._source_ended = False
         self._linger: asyncio.TimerHandle | None = None
@@ -176,10 +177,12 @@ class HttpRelay(asyncio.Protocol):
         self._leave()
 
     def pause_writing(self) -> None:
+        self._full = True
         if self._leg is not None and self._leg.stream is not None:
             self._leg.stream.pause()
 
     def resume_writing(self) -> None:
+        self._full = False
         if self._leg is not None and self._leg.stream is not None:
             self._leg.stream.resume()
 
@@ -187,6 +190,8 @@ class HttpRelay(asyncio.Protocol):
 
     def opened(self) -> None:
         """The stream is there."""
+        if self._full:  # of the answers of other origins: the transport says so only once
+            self.pause_writing()
         self._carry_out(self._http.upstream_opened())
 
     def upstream_bytes(self, leg: Leg, data: bytes) -> None:
@@ -292,5 +297,6 @@ class HttpRelay(asyncio.Protocol):
 
     def _leave(self) -> None:
         leg, self._leg = self._leg, None
+        self._held = False  # nobody will say any more that its session has room again
         if leg is not None:
             leg.leave()

@@ -67,7 +67,7 @@ class LocalProxy:
             self._server = await asyncio.get_running_loop().create_server(
                 lambda: _Asking(self), host, port, backlog=_BACKLOG
             )
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             raise ListenFailed(host, port, listen_reason(error)) from None
         return Address(*self._server.sockets[0].getsockname()[:2])
 
@@ -103,7 +103,9 @@ class LocalProxy:
     # ---- what apps ask for
 
     def asked(self, asking: "_Asking") -> bool:
-        """A new app is there; false where there are too many."""
+        """A new app is there; false where it comes too late or there are too many."""
+        if self._server is None or not self._server.is_serving():
+            return False
         if len(self._asking) + len(self._http) + len(self.connections.open) >= MAX_CONNECTIONS:
             _log.warning("more than %d connections, one is turned away", MAX_CONNECTIONS)
             return False
@@ -149,13 +151,13 @@ class LocalProxy:
 
     # ---- streams for relays
 
-    def carry(self, relay: AppRelay) -> None:
+    def carry(self, relay: AppRelay, *, fresh: bool = False) -> None:
         route = self._tunnel.route()
-        stream = self._tunnel.open_now(route, relay.target, relay)
+        stream = None if fresh else self._tunnel.open_now(route, relay.target, relay)
         if stream is not None:
             self._join(relay, stream)
         else:
-            self._tasks.start(self._dial(relay, route), f"connection {relay.connection.number}")
+            self._tasks.start(self._dial(relay, route, fresh), f"connection {relay.connection.number}")
 
     def open(self, connection: Connection, leg: Leg) -> None:
         route = self._tunnel.route()
@@ -183,9 +185,9 @@ class LocalProxy:
             self._waiting.discard(relay)
             relay.accepted()  # a server of version 1 never says a word about a target
 
-    async def _dial(self, relay: AppRelay, route: list[int]) -> None:
+    async def _dial(self, relay: AppRelay, route: list[int], fresh: bool) -> None:
         try:
-            session = await self._tunnel.session(route)
+            session = await self._tunnel.session(route, fresh=fresh)
         except Failure as failure:
             relay.failed(failure)
             return

@@ -119,7 +119,7 @@ async def probe(server: Server, timings: Timings, client_name: str, target: Addr
     try:
         session = await upstream.dial(stages)
         results = [StageResult(stage.name, True, stage.ms) for stage in stages]
-        return results + await _probe_session(session, timings, target)
+        return results + await _probe_session(upstream, session, timings, target)
     except Failure as failure:
         passed = [StageResult(stage.name, True, stage.ms) for stage in stages]
         ms = (time.perf_counter() - start) * 1000 - sum(stage.ms for stage in stages)
@@ -129,7 +129,9 @@ async def probe(server: Server, timings: Timings, client_name: str, target: Addr
         await tasks.close()
 
 
-async def _probe_session(session: ClientSession, timings: Timings, target: Address | None) -> list[StageResult]:
+async def _probe_session(
+    upstream: Upstream, session: ClientSession, timings: Timings, target: Address | None
+) -> list[StageResult]:
     start = time.perf_counter()
     try:
         await prove(session, timings)
@@ -137,11 +139,17 @@ async def _probe_session(session: ClientSession, timings: Timings, target: Addre
         return [StageResult("authentication", False, _ms_since(start), failure)]
     results = [StageResult("authentication", True, _ms_since(start))]
     start = time.perf_counter()
+    if session.closed_here:  # some servers' streams can only be closed with their session
+        session = await upstream.dial()
     fault = await _stream(session, timings, target)
     return [*results, StageResult("stream", fault is None, _ms_since(start), fault)]
 
 
 async def _stream(session: ClientSession, timings: Timings, target: Address | None) -> Failure | None:
+    if session.over:
+        return session.failure
+    if session.over:  # nobody would answer
+        return session.failure
     questions = [_ask(session) if target is None else _Question(session, target)]
     try:
         async with asyncio.timeout(timings.answer):

@@ -32,6 +32,11 @@ _PARKED: Final = 8
 # the ten seconds it means elsewhere (`Timings.half_close`); in seconds.
 _HALF_OPEN: Final = 300.0
 
+_NO_SIGN: Final = "the server gives no sign of life"
+
+# What the crate `anytls` says of the session where other servers speak of the target (tests/interop/README.md).
+_OF_THE_SESSION: Final = ("session stream limit reached", "session reached its maximum age")
+
 
 class State(Enum):
     WARM = "warm"
@@ -72,6 +77,8 @@ class ClientSession(Session):
         self.idle_since = self.created_at
         self.heard = False
         """The server has spoken AnyTLS."""
+        self.waited = False
+        """It has lain idle with a server that works: it may have died without anyone knowing."""
         self.spoken = asyncio.Event()
         """Set when it has, or when the session is over."""
         self.handshake_ms = 0.0
@@ -118,10 +125,14 @@ class ClientSession(Session):
     def close_stream(self, stream: Stream) -> None:
         unfinished = stream.paused or stream.bytes_received > _UNFINISHED
         drain = unfinished and stream.ended_at is None and not stream.closed
-        if drain:
+        # Where FIN ends only our side, the server's may go on for ever, and it takes no other stream as long.
+        held = self.machine.fin_is_end and self.machine.receives(stream.id)
+        if drain or held:
             self.state = State.DRAINING
         super().close_stream(stream)
-        if drain:
+        if held:
+            self.close()
+        elif drain:
             self._drain()
 
     @property
@@ -143,10 +154,12 @@ class ClientSession(Session):
             self._heart_at = self._heart_at and now
         elif self._heart_at is not None:
             if now - self._heart_at > timings.heartbeat:
-                self.give_up(SessionLost("the server gives no sign of life"))
+                self.give_up(SessionLost(_NO_SIGN))
         elif self._asked_at is not None and now - self._asked_at > timings.answer:
             if self.heard:
                 self.ask_for_life()
+            elif self.waited:
+                self.give_up(SessionLost(_NO_SIGN))
             else:
                 self.give_up(StageTimedOut(*self.address, "authentication", timings.answer))
 
@@ -191,7 +204,7 @@ class ClientSession(Session):
         self.home.session_over(self)
 
     def loss(self, error: Exception | None) -> Failure:
-        return super().loss(error) if self.heard else ClosedSilently(*self.address)
+        return super().loss(error) if self.heard or self.waited else ClosedSilently(*self.address)
 
     def protocol_failure(self, error: anytls.ProtocolError) -> Failure:
         if isinstance(error, anytls.NotAnyTls):
@@ -208,10 +221,13 @@ class ClientSession(Session):
         """
         if self.over or self.state is not State.ACTIVE:
             return
-        if all(stream.ended_at is not None and _quiet(stream) for stream in self.streams.values()):
+        if all(self._has_ended(stream) for stream in self.streams.values()):
             self.state = State.IDLE
             self.idle_since = self.time()
             self.home.session_free(self)
+
+    def _has_ended(self, stream: Stream) -> bool:
+        return stream.ended_at is not None and _quiet(stream) and not self.machine.fin_is_end
 
     def _drain(self) -> None:
         if self.machine.version >= VERSION:
@@ -229,7 +245,9 @@ class ClientSession(Session):
 
     def _on_refused(self, event: Refused) -> None:
         stream = self.streams.get(event.stream_id)
-        if stream is not None:
+        if event.message in _OF_THE_SESSION:
+            self.give_up(SessionLost(event.message))
+        elif stream is not None:
             self.finish_stream(stream, TargetRefused(event.message))
 
     def _on_settings(self, _event: ServerSettingsReceived) -> None:

@@ -77,15 +77,15 @@ class Tunnel:
         if not session.over:
             session.home.session_free(session)
 
-    async def session(self, route: Sequence[int], *, patient: bool = True) -> ClientSession:
-        """A session for one stream, from the first server that lets itself be reached.
+    async def session(self, route: Sequence[int], *, patient: bool = True, fresh: bool = False) -> ClientSession:
+        """A session for one stream, from the first server that lets itself be reached; `fresh` takes no idle one.
 
         All are tried again until the time is up, unless not `patient`. Raises the last `Failure` then.
         """
         give_up_at = self._now() + (self._options.timings.give_up if patient else 0.0)
         while True:
             for index in route:
-                session = self.upstreams[index].take() or await self._dial(index)
+                session = (None if fresh else self.upstreams[index].take()) or await self._dial(index)
                 if session is not None:
                     return session
             pause = min(self._order.pause(index, self._now()) for index in route)

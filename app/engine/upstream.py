@@ -90,6 +90,7 @@ class Upstream:
         while session is not None and session.failure is not None:  # it is being closed
             session = self.pool.take()
         if session is not None:
+            session.waited = self._proved
             self.reused += session.machine.opened > 0
             self.warm_up()
         return session
@@ -194,7 +195,7 @@ class Upstream:
             return
         if not self.sessions:
             self._on_deserted(self)
-        if session.heard:
+        if session.heard or session.waited:
             return
         if self._proved and session.machine.opened == 0:
             self._cut_off()

@@ -47,7 +47,7 @@ from app.protocols.frames import (
     pack,
 )
 from app.protocols.padding import MAX_SCHEME, BadScheme, Padding, RandBelow, Scheme, cut
-from app.protocols.settings import HALF_CLOSE, VERSION
+from app.protocols.settings import HALF_CLOSE, NUMBER, VERSION
 from app.protocols.text import printable
 
 # A control frame's payload is kept up to this, and the rest drained: one byte over the longest scheme, so that a
@@ -88,12 +88,14 @@ def _discard(_chunk: memoryview) -> None:
 
 
 class Session:
-    """See the module's text. `version` is the peer's, 0 until it has told; `half_close` says that it knows `END`."""
+    """See the module's text. `version` is the peer's, 0 until it has told. `half_close` says that it knows the end
+    of one direction: by `END`, or where `fin_is_end` by FIN."""
 
     def __init__(self, *, client: bool, padding: Padding, randbelow: RandBelow, client_name: str = "") -> None:
         self.outbox: list[Buffer] = []
         self.version = 0
         self.half_close = False
+        self.fin_is_end = False
         self.stray = 0
         """Payload bytes that came for no open stream."""
         self._client = client
@@ -180,7 +182,7 @@ class Session:
             self.fin(stream_id)
             return True
         stream.state = after
-        self._packet(pack(END, stream_id))
+        self._packet(pack(FIN if self.fin_is_end else END, stream_id))
         return False
 
     def fin(self, stream_id: int) -> None:
@@ -197,13 +199,15 @@ class Session:
         self._packet(pack(ALERT, 0, message.encode()[:MAX_PAYLOAD]))
 
     def answer_heartbeat(self) -> None:
-        """Put the owed heartbeat answer into `outbox`, if one is owed.
-
-        Not done by `receive`, so that a peer that asks without reading is owed one answer and not a queue of them.
-        """
+        """Put the heartbeat answer that is owed, if any, into `outbox`. Not done by `receive`, so that a peer that asks
+        without reading is owed one answer and not a queue of them."""
         if self._heart_owed:
             self._heart_owed = False
             self._packet(pack(HEART_RESPONSE))
+
+    def receives(self, stream_id: int) -> bool:
+        """Whether the peer may still send on the stream."""
+        return stream_id in self._streams and self._streams[stream_id].state is not StreamState.GOT_END
 
     @property
     def streams(self) -> int:
@@ -329,8 +333,10 @@ class Session:
             stream.state = after
             yield Ended(stream_id)
 
-    def _on_fin(self, stream_id: int, _body: bytes) -> Iterator[Event]:
-        if self._drop(stream_id):
+    def _on_fin(self, stream_id: int, body: bytes) -> Iterator[Event]:
+        if self.fin_is_end:
+            yield from self._on_end(stream_id, body)
+        elif self._drop(stream_id):
             yield Closed(stream_id)
 
     def _on_settings(self, _stream_id: int, body: bytes) -> Iterator[Event]:
@@ -341,18 +347,21 @@ class Session:
         scheme = self._padding.scheme
         if told.get("padding-md5") != scheme.md5:
             self._packet(pack(UPDATE_PADDING_SCHEME, 0, scheme.raw))
-        self.version = settings.version(told)
+        self._learn(told)
         if self.version >= VERSION:
-            self.half_close = HALF_CLOSE in told
-            self._packet(pack(SERVER_SETTINGS, 0, settings.server_settings(self.half_close)))
+            self._packet(pack(SERVER_SETTINGS, 0, settings.server_settings(HALF_CLOSE in told)))
         yield SettingsReceived(printable(told.get("client", "")))
 
     def _on_server_settings(self, _stream_id: int, body: bytes) -> Iterator[Event]:
         if self._client:
-            told = settings.parse(body)
-            self.version = settings.version(told)
-            self.half_close = HALF_CLOSE in told
+            self._learn(settings.parse(body))
             yield ServerSettingsReceived()
+
+    def _learn(self, told: Mapping[str, str]) -> None:
+        self.version = settings.version(told)
+        if self.version >= VERSION:
+            self.fin_is_end = NUMBER in told and HALF_CLOSE not in told
+            self.half_close = self.fin_is_end or HALF_CLOSE in told
 
     def _on_scheme(self, _stream_id: int, body: bytes) -> Iterator[Event]:
         if not self._client:

@@ -9,6 +9,10 @@ VERSION: Final = 2
 # packet 1, whose padded size has little to spare.
 HALF_CLOSE: Final = "end"
 
+# What the crate `anytls` puts there, both sides: its own number of the session. For it FIN ends one direction, and a
+# stream is over when both sides have sent one (tests/interop/README.md).
+NUMBER: Final = "session"
+
 
 def client_settings(name: str, padding_md5: str) -> bytes:
     """A client's settings. A line end in `name` would begin another setting, so it ends the name."""

@@ -2,18 +2,26 @@
 
 import datetime
 import hashlib
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
-from app.errors import BadFile
+from app.errors import BadFile, BadInput
+from app.protocols.address import BadAddress, parse_host
 from app.transport.session import plain_reason
 
 # It is pinned, not renewed: whoever has the link trusts this certificate and no other.
@@ -21,9 +29,14 @@ _YEARS = 10
 
 
 def self_signed(name: str, now: datetime.datetime) -> tuple[bytes, bytes]:
-    """A new certificate for `name` (a host name or an IP address) and its key, both PEM."""
+    """A new certificate for `name` (a host name or an IP address) and its key, both PEM. Raises `BadInput`."""
+    try:
+        host = parse_host(name)
+    except BadAddress as error:
+        raise BadInput(f"no certificate can be made for this name: {error}") from None
+    alternative = x509.DNSName(host) if isinstance(host, str) else x509.IPAddress(host)
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(host)[:64])])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -32,19 +45,12 @@ def self_signed(name: str, now: datetime.datetime) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=365 * _YEARS))
-        .add_extension(x509.SubjectAlternativeName([_alternative_name(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return certificate.public_bytes(Encoding.PEM), key_pem
-
-
-def _alternative_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +77,42 @@ def read_facts(certificate_pem: bytes) -> Facts:
 
 
 def make_context(certificate: str, key: str) -> ssl.SSLContext:
-    """The TLS settings of a server with these PEM files. Raises `BadFile`."""
+    """The TLS settings of a server with these PEM files, which may be the same. Raises `BadFile`."""
+    if _public_key_of_certificate(certificate) != _public_key(key):
+        raise BadFile(f"its key does not belong to the certificate in {certificate}", key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    for path in (certificate, key):
-        try:
-            Path(path).open("rb").close()
-        except OSError as error:
-            raise BadFile(plain_reason(error), path) from None
+    context.options |= ssl.OP_NO_RENEGOTIATION  # a client could have it done over and over, which costs it little
+    context.set_alpn_protocols(["http/1.1"])  # what the fallback speaks; clients of AnyTLS do not mind
     try:
-        # An encrypted key would ask for its passphrase on the terminal, which a server has not got.
-        context.load_cert_chain(certificate, key, password=lambda: b"")
-    except (ssl.SSLError, ValueError):
-        raise BadFile(f"it is no certificate with the unencrypted key in {key}", certificate) from None
+        context.load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise BadFile(plain_reason(error), certificate) from None
     return context
+
+
+def _public_key_of_certificate(path: str) -> bytes:
+    try:
+        return _spki(x509.load_pem_x509_certificate(_read(path)).public_key())
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadFile("it holds no certificate in PEM form", path) from None
+
+
+def _public_key(path: str) -> bytes:
+    try:
+        return _spki(load_pem_private_key(_read(path), None).public_key())
+    except TypeError:
+        raise BadFile("its key is encrypted, and nobody is there to type the passphrase", path) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadFile("it holds no private key in PEM form", path) from None
+
+
+def _spki(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise BadFile(plain_reason(error), path) from None

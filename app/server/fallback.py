@@ -68,7 +68,7 @@ class Fallback(asyncio.Protocol):
     # ---- the HTTP server's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self._link_gone or transport.is_closing():  # uvloop tells even of a connection that was given up meanwhile
+        if self._link_gone or transport.is_closing():  # uvloop tells of the beginning of one that was given up, too
             cast(asyncio.Transport, transport).abort()
             return
         self._transport = cast(asyncio.Transport, transport)
@@ -96,12 +96,15 @@ class Fallback(asyncio.Protocol):
         try:
             async with asyncio.timeout(limits.connect):
                 await asyncio.get_running_loop().create_connection(lambda: self, *address)
+            self._connecting = False
         except (OSError, UnicodeError) as error:
             _log.warning("the fallback is not reached: %s", plain_reason(error))
             self._link.close()
 
     def _tried(self, _task: asyncio.Task[Any]) -> None:
-        self._connecting = False
+        if self._connecting:  # uvloop does not tell of the end of a connection that was given up
+            self._connecting = False
+            self._transport = None
         self._check()
 
     def _check(self) -> None:

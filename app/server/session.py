@@ -65,6 +65,7 @@ class ServerSession(Session):
         self._host = host
         self._name = "a guest"
         self._blockers: set[Target] = set()
+        self._refused = 0  # streams since the last read
         self._crowded = False
         handlers: dict[type[Event], Callable[..., None]] = {
             Opened: self._on_opened,
@@ -138,6 +139,7 @@ class ServerSession(Session):
 
     def batch_received(self) -> None:
         super().batch_received()
+        self._refused = 0
         if self.failure is None and reads_nothing(self.link):
             self.fail(SessionLost("it does not read what it has asked for"))
             self.link.abort()
@@ -172,7 +174,11 @@ class ServerSession(Session):
         if not self._crowded:
             _log.info("%s wants more than %d streams on one session", self._name, most)
         self._crowded = True
-        self.machine.synack(stream_id, "too many streams")
+        self._refused += 1
+        if self._refused <= most:
+            self.machine.synack(stream_id, "too many streams")
+        elif self.failure is None:  # each refusal costs more than it takes to ask for
+            self.fail(SessionLost("it opens streams without end"))
 
 
 class _Request(Consumer):

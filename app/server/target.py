@@ -33,6 +33,7 @@ class TcpTarget(Relay):
         self._host = host
         self._waiting = bytearray()  # a copy: slices would hold on to the records that they were cut from
         self._closed_early = False
+        self._connected = False
         self._unwanted = 0
 
     def start(self, target: Address, first: bytes) -> None:
@@ -53,18 +54,9 @@ class TcpTarget(Relay):
     # ---- the socket's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self._over or transport.is_closing():  # uvloop tells even of a connection that was given up meanwhile
-            cast(asyncio.Transport, transport).abort()
-            return
-        if self._waiting:
-            self._pieces.append(memoryview(self._waiting))
-            self._waiting = bytearray()
-        self._session.unblock(self)
-        super().connection_made(transport)
-        self._attach()
-        self._session.accept(self._stream)
-        if self._closed_early:
-            self.closed(None)
+        # Not at once: a socket that is closed while uvloop calls this is closed a second time later on, when its number
+        # may be another's already.
+        asyncio.get_running_loop().call_soon(self._begin, cast(asyncio.Transport, transport))
 
     def buffer_updated(self, count: int) -> None:
         if not self._over:
@@ -105,6 +97,20 @@ class TcpTarget(Relay):
 
     # ---- inside
 
+    def _begin(self, transport: asyncio.Transport) -> None:
+        if self._over or transport.is_closing():
+            transport.abort()
+            return
+        if self._waiting:
+            self._pieces.append(memoryview(self._waiting))
+            self._waiting = bytearray()
+        self._session.unblock(self)
+        super().connection_made(transport)
+        self._attach()
+        self._session.accept(self._stream)
+        if self._closed_early:
+            self.closed(None)
+
     def _attach(self) -> None:
         if not self._stream.closed:
             self._session.machine.attach(self._stream.id, self.sink)
@@ -118,13 +124,14 @@ class TcpTarget(Relay):
                 sock.close()
             else:
                 await asyncio.get_running_loop().create_connection(lambda: self, sock=sock)
+                self._connected = True
         except (OSError, UnicodeError) as error:
             reason = "connection timed out" if isinstance(error, TimeoutError) else plain_reason(error)
             _log.debug("stream %d: the target is not reached: %s", self._stream.id, reason)
             self._session.accept(self._stream, f"connect {target}: {reason}")
 
     def _tried(self, _task: asyncio.Task[Any]) -> None:
-        if self._transport is None:
+        if not self._connected:  # uvloop does not tell of the end of a connection that was given up
             self._over = True
             self._waiting.clear()
             self._session.target_gone(self)

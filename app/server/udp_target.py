@@ -5,7 +5,7 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.errors import Failure
 from app.protocols import uot
@@ -239,14 +239,16 @@ class UdpTarget(Consumer):
 
     async def _socket(self, family: int, connect_to: Any = None) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_DGRAM)
+        protocol = _Datagrams(self)
         try:
             sock.setblocking(False)
             if connect_to is None:
                 sock.bind(("", 0))
             else:
                 sock.connect(connect_to)
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
+            await asyncio.get_running_loop().create_datagram_endpoint(lambda: protocol, sock=sock)
         except BaseException:
+            protocol.give_up()
             sock.close()
             raise
         return sock
@@ -273,14 +275,26 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def __init__(self, target: UdpTarget) -> None:
         self._target = target
+        self._transport: asyncio.DatagramTransport | None = None
+        self._given_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        if not transport.is_closing():  # uvloop tells even of one that was given up meanwhile
+        self._transport = cast(asyncio.DatagramTransport, transport)
+        if self._given_up:
+            self._transport.abort()
+        else:
             self._target.opened(transport)
+
+    def give_up(self) -> None:
+        """Close what was opened meanwhile, of whose end uvloop does not tell."""
+        self._given_up = True
+        if self._transport is not None:
+            self._transport.abort()
+            self._target.lost(self._transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         self._target.deliver(data, addr)
 
     def connection_lost(self, _exc: Exception | None) -> None:
+        assert self._transport is not None
         self._target.lost(self._transport)

@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.engine.local_proxy import LocalProxy
 from app.engine.options import EngineOptions, LocalOptions, PoolOptions, Server, Timings
+from app.engine.session import ClientSession
 from app.engine.snapshot import Snapshot, take_snapshot
+from app.engine.tls import Stage
 from app.engine.tunnel import Tunnel
 from app.protocols.address import Address, encode_socks
 from app.tasks import Tasks
@@ -21,6 +25,8 @@ from tests.fakes.waiting import PATIENCE
 
 # What cannot be had is not tried again.
 IMPATIENT = Timings(give_up=0.0)
+
+NONE_READY = PoolOptions(min_idle=0)
 
 
 @dataclass
@@ -43,7 +49,7 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def serving(
-    *servers: Server, timings: Timings = IMPATIENT, pool: PoolOptions = PoolOptions(min_idle=0), **local: Any
+    *servers: Server, timings: Timings = IMPATIENT, pool: PoolOptions = NONE_READY, **local: Any
 ) -> AsyncIterator[Proxy]:
     """Serve apps until the block ends. A traceback in the log fails the test."""
     options = EngineOptions(servers, pool=pool, local=LocalOptions(**{"port": 0, **local}), timings=timings)
@@ -138,7 +144,11 @@ async def app(proxy: Proxy, *, small: bool = False) -> AsyncIterator[App]:
     if small:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
     sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, tuple(proxy.address))
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, tuple(proxy.address))
+    except OSError:
+        sock.close()
+        raise
     reader, writer = await asyncio.open_connection(sock=sock)
     try:
         yield App(reader, writer)
@@ -178,6 +188,21 @@ DIALECTS: dict[str, tuple[Callable[[Address], bytes], bytes]] = {
 }
 
 
+@contextlib.contextmanager
+def slow_dialling(proxy: Proxy) -> Iterator[asyncio.Event]:
+    """Let no session be made before the event is set."""
+    upstream = proxy.tunnel.upstreams[0]
+    dial, may_dial = upstream.dial, asyncio.Event()
+
+    async def slow(stages: list[Stage] | None = None) -> ClientSession:
+        await may_dial.wait()
+        return await dial(stages)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(upstream, "dial", slow)
+        yield may_dial
+
+
 def descriptors() -> int:
     """How many descriptors this process holds."""
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -1,6 +1,7 @@
 """The local proxy: what apps may ask for and how, what they are told, and what happens to those that misbehave."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -21,6 +22,7 @@ from tests.engine.apps import (
     app,
     connect,
     serving,
+    slow_dialling,
     socks4,
     socks4a,
     socks5,
@@ -63,7 +65,7 @@ async def test_each_dialect_reaches_its_target(dialect: str) -> None:
         one.send(b"hello")
         await one.expect(b"hello")
         (connection,) = proxy.local.connections.open.values()
-        assert (connection.protocol, connection.target) == (dialect, target)
+        assert (connection.protocol, connection.target) == (dialect.removesuffix("a"), target)
         one.writer.write_eof()
         assert await one.rest() == b""
         await until(lambda: not proxy.local.connections.open)
@@ -242,16 +244,21 @@ async def test_an_address_that_cannot_be_had_is_named(host: str, port: int) -> N
     ],
 )
 async def test_garbage_ends_its_own_connection_alone(garbage: bytes) -> None:
-    async with echo_target() as target, anytls_server() as server, serving(server) as proxy:
-        async with app(proxy) as good, app(proxy) as bad:
-            good.send(socks5(target) + b"a")
-            await good.expect(GRANTED5 + b"a")
-            proxy.log.clear()
-            bad.send(garbage)
-            await bad.rest()
-            assert len(proxy.log) == 1
-            good.send(b"b")
-            await good.expect(b"b")
+    async with (
+        echo_target() as target,
+        anytls_server() as server,
+        serving(server) as proxy,
+        app(proxy) as good,
+        app(proxy) as bad,
+    ):
+        good.send(socks5(target) + b"a")
+        await good.expect(GRANTED5 + b"a")
+        proxy.log.clear()
+        bad.send(garbage)
+        await bad.rest()
+        assert len(proxy.log) == 1
+        good.send(b"b")
+        await good.expect(b"b")
 
 
 @pytest.mark.parametrize("said", [b"", b"\5\1", b"\4", b"G", b"CONNECT here:1 HTTP/1.1\r\nHo"])
@@ -327,6 +334,20 @@ async def test_an_app_that_goes_away_frees_its_session() -> None:
             one.reset()
         await until(lambda: not proxy.local.connections.open)
         await until(lambda: len(proxy.tunnel.upstreams[0].pool) == 1)
+
+
+async def test_a_connection_ended_while_its_session_is_made_leaves_the_session_to_others() -> None:
+    async with echo_target() as target, anytls_server() as server, serving(server) as proxy, app(proxy) as one:
+        with slow_dialling(proxy) as may_dial:
+            one.send(socks5(target) + b"x")
+            await until(lambda: proxy.local.connections.open)
+            (connection,) = proxy.local.connections.open.values()
+            connection.end()
+            assert await one.was_reset()
+            may_dial.set()
+            await until(lambda: len(proxy.tunnel.upstreams[0].pool) == 1)
+            (info,) = proxy.snapshot().sessions
+            assert (info.state, info.served) == ("warm", 0)
 
 
 # ---- exact replies
@@ -492,6 +513,21 @@ async def test_close_ends_every_app_whatever_it_is_doing() -> None:
                 pass
 
 
+@pytest.mark.asyncio(loop_factories=["uvloop"])  # asyncio itself forgets one that it has just accepted (3.11)
+async def test_close_ends_an_app_that_is_just_arriving() -> None:
+    for turns in range(6):
+        with socket.socket() as arriving:
+            async with serving(server_at(closed_port())) as proxy:
+                arriving.connect(proxy.address)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await proxy.local.close()
+                await settle()
+                arriving.setblocking(False)
+                with contextlib.suppress(ConnectionResetError):
+                    assert arriving.recv(1) == b""  # and nothing that is still open
+
+
 async def test_close_does_not_wait_for_apps_that_linger() -> None:
     """The target has ended; the app has been told and keeps its own side open."""
 
@@ -504,9 +540,8 @@ async def test_close_does_not_wait_for_apps_that_linger() -> None:
     async with scripted(bye) as server, serving(server.server) as proxy, app(proxy) as one:
         one.send(socks5(NAMED))
         assert await one.rest() == GRANTED5 + b"bye"
-        await until(lambda: not proxy.local.connections.open)
         await proxy.local.close()
-        await settle()
+        assert not proxy.local.connections.open
         one.send(b"anyone there?")
         await settle()
         one.send(b"no one is")

@@ -28,6 +28,7 @@ from app.protocols.frames import (
     HEART_RESPONSE,
     PSH,
     SERVER_SETTINGS,
+    SETTINGS,
     SYNACK,
     UPDATE_PADDING_SCHEME,
     pack,
@@ -252,6 +253,63 @@ async def test_half_close_works_with_a_server_of_our_own() -> None:
 
 
 # ---- free for the next
+
+
+# ---- servers that number their sessions take FIN for the end of one direction
+
+
+async def numbered(talk: Conversation) -> Recorder:
+    """Open the first stream with such a server."""
+    consumer = talk.open()
+    await talk.peer.log_in()
+    await talk.peer.expect(SETTINGS)
+    talk.peer.send(pack(SERVER_SETTINGS, 0, b"v=2\nsession=7"))
+    await talk.peer.opened()
+    await talk.said(consumer, 1, b"welcome")
+    return consumer
+
+
+@both_loops
+async def test_a_session_with_a_number_is_free_when_both_sides_have_sent_fin() -> None:
+    async with conversation() as talk:
+        consumer = await numbered(talk)
+        talk.session.streams[1].end()
+        assert await talk.peer.expect(FIN) == (1, b"")
+        await talk.said(consumer, 1, b"more")
+        assert talk.is_in(State.ACTIVE)
+        talk.peer.send(pack(FIN, 1))
+        await until(lambda: talk.is_in(State.IDLE))
+        assert consumer.over
+        assert consumer.error is None
+
+
+async def test_it_is_free_after_our_fin_where_the_servers_came_first() -> None:
+    async with conversation() as talk:
+        consumer = await numbered(talk)
+        talk.peer.send(pack(FIN, 1))
+        await until(lambda: "ended" in consumer.said)
+        assert talk.is_in(State.ACTIVE)
+        talk.session.streams[1].close()
+        assert await talk.peer.expect(FIN) == (1, b"")
+        assert talk.is_in(State.IDLE)
+
+
+async def test_it_ends_with_a_stream_that_the_server_has_not_ended() -> None:
+    async with conversation() as talk:
+        await numbered(talk)
+        talk.session.streams[1].close()
+        assert "free" not in talk.keeper.said
+        await until(lambda: talk.is_in(State.CLOSED))
+
+
+@pytest.mark.parametrize("why", ["session stream limit reached", "session reached its maximum age"])
+async def test_a_refusal_that_speaks_of_the_session_ends_it(why: str) -> None:
+    async with conversation() as talk:
+        consumer = await numbered(talk)
+        talk.peer.send(pack(SYNACK, 1, why.encode()))
+        await until(lambda: talk.is_in(State.CLOSED))
+        assert isinstance(consumer.error, SessionLost)
+        assert consumer.error.reason == why
 
 
 async def test_a_session_is_free_after_the_servers_fin_and_carries_the_next_stream() -> None:

@@ -106,6 +106,14 @@ async def test_a_session_that_is_not_needed_is_kept() -> None:
         assert it.take(it.route()) is None
 
 
+async def test_a_new_session_can_be_asked_for_although_one_is_idle() -> None:
+    async with scripted(echo) as server, tunnel(server.server) as (it, _):
+        idle = await stream_over(it)
+        fresh = await it.session(it.route(), fresh=True)
+        assert fresh is not idle
+        assert it.take(it.route()) is idle
+
+
 # ---- several servers
 
 

@@ -18,7 +18,7 @@ GONE = (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, BrokenPipeEr
 
 @contextlib.asynccontextmanager
 async def listening(
-    handler: Handler, *, port: int = 0, context: ssl.SSLContext | None = None
+    handler: Handler, *, host: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[Address]:
     """Serve until the block ends; then raise what a handler has raised."""
     running: set[asyncio.Task[None]] = set()
@@ -40,7 +40,7 @@ async def listening(
             writer.close()
             running.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=context)
+    server = await asyncio.start_server(serve, host, port, ssl=context)
     try:
         yield Address(*server.sockets[0].getsockname()[:2])
     finally:

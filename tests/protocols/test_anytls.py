@@ -603,6 +603,49 @@ def test_fin_closes_a_half_closed_stream() -> None:
         assert feed(client, pack(FIN, 1)) == [Closed(1)]
 
 
+NUMBERED = settings_frame("v=2", "session=7")
+
+
+def numbering_client(sink: Sink = nobody) -> Session:
+    """A client of a server that numbers its sessions, with one stream."""
+    client = client_with_stream(sink)
+    feed(client, pack(SERVER_SETTINGS, 0, b"v=2\nsession=7"))
+    return client
+
+
+def test_a_peer_that_numbers_its_sessions_takes_fin_for_an_end() -> None:
+    for session in (numbering_client(), server_with_stream(nobody, NUMBERED)):
+        assert session.half_close
+        assert session.fin_is_end
+        sent(session)
+        assert session.end(1) is False
+        assert sent(session) == [(FIN, 1, b"")]
+        assert session.receives(1)
+        assert feed(session, pack(FIN, 1)) == [Closed(1)]
+        assert sent(session) == []
+        assert not session.receives(1)
+
+
+def test_after_its_fin_such_a_peer_still_listens() -> None:
+    heap = Heap()
+    client = numbering_client(heap)
+    sent(client)
+    assert feed(client, pack(PSH, 1, b"all"), pack(FIN, 1), pack(FIN, 1), pack(PSH, 1, b"stray")) == [Ended(1)]
+    assert heap.data == b"all"
+    assert not client.receives(1)
+    client.push(1, room(b"more"))
+    assert client.end(1) is True
+    assert sent(client) == [(PSH, 1, b"more"), (FIN, 1, b"")]
+    assert feed(client, pack(FIN, 1)) == []
+
+
+def test_a_number_means_nothing_beside_our_own_key_or_in_version_1() -> None:
+    for lines in (("v=2", "session=7", "end=1"), ("v=1", "session=7")):
+        server = server_with_stream(nobody, settings_frame(*lines))
+        assert not server.fin_is_end
+        assert feed(server, pack(FIN, 1)) == [Closed(1)]
+
+
 def test_end_is_ignored_where_it_was_not_agreed_on() -> None:
     heap = Heap()
     server = server_with_stream(heap, V2)

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import random
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -161,6 +162,23 @@ async def test_what_comes_before_a_client_attaches_its_owner_is_kept() -> None:
 
 
 @both_loops
+async def test_what_comes_with_the_end_of_the_handshake_is_kept_too() -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"welcome")
+        await reader.read()
+
+    context = certificates.good().context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # there the server speaks last
+    async with listening(greet, context=context) as address:
+        client = await connect(address.port)
+        await client.link.handshake()
+        await settle()
+        client.link.attach(client.owner)
+        await until(lambda: client.owner.data == b"welcome")
+        client.link.abort()
+
+
+@both_loops
 async def test_speaks_with_a_client_that_is_not_ours() -> None:
     async with server_ends() as (port, ends):
         reader, writer = await asyncio.open_connection(
@@ -309,6 +327,23 @@ async def test_close_hands_over_what_is_still_to_be_sent() -> None:
         server.link.resume_reading()
         await until(lambda: server.owner.is_lost)
         assert server.owner.data == data
+        await until(lambda: client.owner.is_lost)
+        assert client.link._grace is None or client.link._grace.cancelled()
+
+
+async def test_close_says_goodbye_so_that_nobody_can_cut_the_end_off() -> None:
+    def talk(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            tls = client_context().wrap_socket(sock, server_hostname="server.test", suppress_ragged_eofs=False)
+            with tls:
+                return tls.recv(100) + tls.recv(100)  # raises where the end comes without a goodbye
+
+    async with server_ends() as (port, ends):
+        talking = asyncio.create_task(asyncio.to_thread(talk, port))
+        await until(lambda: ends and ends[0].link.established)
+        ends[0].link.write([b"all there is"])
+        ends[0].link.close()
+        assert await talking == b"all there is"
 
 
 @both_loops

@@ -20,6 +20,7 @@ from app.transport import relay as relay_module
 from app.transport.relay import Relay
 from app.transport.session import Session
 from tests.fakes.clients import log_in
+from tests.fakes.consumers import Recorder
 from tests.fakes.listening import listening, reset
 from tests.fakes.loops import both_loops
 from tests.fakes.peers import Peer, scripted
@@ -128,6 +129,15 @@ async def test_what_waited_for_the_stream_goes_out_when_it_is_there() -> None:
 
 
 @both_loops
+async def test_an_end_that_was_said_before_the_stream_was_there_is_said_again() -> None:
+    async with late_target() as target, anytls_server() as server, log_in(server) as session, new_app() as app:
+        app.writer.write_eof()
+        await settle()
+        join(app, session, target)
+        assert await app.reader.read() == b"got "
+
+
+@both_loops
 async def test_a_socket_is_adopted_with_what_its_first_protocol_has_read() -> None:
     relay = Relay()
 
@@ -225,6 +235,37 @@ async def standstill(count) -> None:
 def buffered(session: Session) -> int:
     assert session.link.transport is not None
     return session.link.transport.get_write_buffer_size()
+
+
+@both_loops
+async def test_a_socket_that_comes_to_a_held_session_waits() -> None:
+    async def read_nothing(peer: Peer) -> None:
+        await peer.greet()
+        await go_on.wait()
+        await peer.left()
+
+    relay, go_on, data = Relay(), asyncio.Event(), bytes(256 * 1024)
+    async with scripted(read_nothing) as server, log_in(server.server) as session:
+        other = session.open(encode_socks(SOMEWHERE), Recorder())
+        await until(lambda: session.heard)
+        while not session.held:
+            while not session.held:
+                other.send(data)
+            await settle()
+        relay.joined(session.open(encode_socks(SOMEWHERE), relay))
+        listener = await asyncio.get_running_loop().create_server(lambda: relay, "127.0.0.1", 0)
+        _, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+        listener.close()
+        before = buffered(session)
+        for _ in range(40):
+            writer.write(data)
+            await asyncio.sleep(0.001)
+        assert buffered(session) <= before + 128 * 1024, "one read's worth and not what the app would like to send"
+        go_on.set()
+        await until(lambda: not writer.transport.get_write_buffer_size())
+        writer.transport.abort()
+        relay.reset()
+        await settle(2)
 
 
 async def test_data_for_a_target_that_is_not_there_yet_waits_and_more_is_not_read() -> None:
