@@ -139,16 +139,17 @@ async def _probe_session(
         return [StageResult("authentication", False, _ms_since(start), failure)]
     results = [StageResult("authentication", True, _ms_since(start))]
     start = time.perf_counter()
-    if session.closed_here:  # some servers' streams can only be closed with their session
-        session = await upstream.dial()
-    fault = await _stream(session, timings, target)
+    try:
+        if session.closed_here:  # some servers' streams can only be closed with their session
+            session = await upstream.dial()
+        fault = await _stream(session, timings, target)
+    except Failure as failure:
+        fault = failure
     return [*results, StageResult("stream", fault is None, _ms_since(start), fault)]
 
 
 async def _stream(session: ClientSession, timings: Timings, target: Address | None) -> Failure | None:
     if session.over:
-        return session.failure
-    if session.over:  # nobody would answer
         return session.failure
     questions = [_ask(session) if target is None else _Question(session, target)]
     try:

@@ -218,6 +218,8 @@ def listen_reason(error: Exception) -> str:
     """Why a port cannot be opened, in plain words."""
     if isinstance(error, OverflowError):
         return "there is no such port"
+    if isinstance(error, UnicodeError):
+        return "that is no host name"
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return "something else listens there already"
     return plain_reason(error)

@@ -378,6 +378,7 @@ def test_a_tls_error_is_named_by_openssls_reason() -> None:
     [
         (OSError(errno.EADDRINUSE, "Address already in use"), "something else listens there already"),
         (OverflowError("bind(): port must be 0-65535."), "there is no such port"),
+        (UnicodeError("label empty or too long"), "that is no host name"),
         (PermissionError(errno.EACCES, "Permission denied"), "permission denied"),
     ],
 )
