@@ -42,7 +42,7 @@ check: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	@$(BIN)/python -m tests.benchmarks.bench
+	@$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick)
 
 peers:
 	@sh tests/interop/install_peers.sh

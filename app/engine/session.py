@@ -104,7 +104,7 @@ class ClientSession(Session):
     def open(self, address: bytes, consumer: Consumer) -> Stream:
         """Open a stream to `address`, as SOCKS writes it."""
         while len(self.streams) >= _PARKED:
-            self.close_stream(next(iter(self.streams.values())))
+            self._retire(next(iter(self.streams.values())))
         self.state = State.ACTIVE
         if self._asked_at is None:
             self._asked_at = self.time()
@@ -147,7 +147,7 @@ class ClientSession(Session):
         for stream in tuple(self.streams.values()):
             limit = _HALF_OPEN if self.machine.half_close else timings.half_close
             if stream.ended_at is not None and stream.mark(now) > limit:
-                self.close_stream(stream)
+                self._retire(stream)
         if any(stream.paused for stream in self.streams.values()):
             # Nothing is heard while an app does not read: the time that a sign of life may take starts anew.
             self._asked_at = self._asked_at and now
@@ -212,6 +212,11 @@ class ClientSession(Session):
         return super().protocol_failure(error)
 
     # ---- inside
+
+    def _retire(self, stream: Stream) -> None:
+        """Close a stream whose app has ended its side, and what is left of the app's connection with it."""
+        self.close_stream(stream)
+        stream.consumer.closed(None)
 
     def _free_if_done(self) -> None:
         """Free the session unless a stream may still have something to say.

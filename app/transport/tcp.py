@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import aiohappyeyeballs
 
+from app.protocols.address import ip_or_none
+
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
 # Dead peers are found by the kernel: probes after 30 s of silence, three of them ten seconds apart, and as long for
@@ -19,7 +21,15 @@ _UNACKNOWLEDGED_MS: Final = 60_000
 
 
 async def resolve(host: str, port: int) -> Sequence[AddressInfo]:
-    """The addresses of `host`. Raises `OSError` (`socket.gaierror`) where there are none."""
+    """The addresses of `host`. Raises `OSError` (`socket.gaierror`) where there are none.
+
+    One that is an address itself does not wait behind slow names for one of the few threads that look them up.
+    """
+    ip = ip_or_none(host)
+    if ip is not None and ip.version == 4:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (str(ip), port))]
+    if ip is not None:
+        return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (str(ip), port, 0, 0))]
     return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 

@@ -5,10 +5,7 @@ of them. Load and target are processes too; the column "direct" is what they rea
 """
 
 import argparse
-import os
-import platform
 import signal
-import ssl
 import sys
 import tempfile
 from collections import defaultdict
@@ -16,15 +13,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from app import __version__
 from app.system.resources import raise_file_limit
 from tests.benchmarks.bulk import Measured, check
+from tests.benchmarks.machine import description
 from tests.benchmarks.processes import ProcessFailed
 from tests.benchmarks.programs import OURS, Client, Server, clients, server, target
 from tests.benchmarks.rows import ROWS, Effort, Row, measured
@@ -33,16 +28,16 @@ from tests.benchmarks.way import LoadFailed, Way
 
 DIRECT: Final = "direct"
 
-_QUICK: Final = Effort(
-    rounds=1, bulk=64 * 1024 * 1024, connections=1000, requests=300, fresh=50, datagrams=10_000
-)  # fmt: skip
+_QUICK: Final = Effort(rounds=1, bulk=64 << 20, connections=1000, requests=300, fresh=50, datagrams=10_000)
 
 
 class Bench:
-    """One run of everything: who is measured with what, and what came of it."""
+    """Measures clients with one server and one target, and keeps what came of it."""
 
     def __init__(self, effort: Effort, server: Server, ports: dict[str, int], load: Executor, folder: Path) -> None:
-        self.troubles: list[str] = []
+        self.server = server.name
+        self.troubles: dict[str, None] = {}
+        """What could not be measured and why, each once."""
         self._effort = effort
         self._server = server
         self._direct = Way(ports["tcp"], ports["udp"])
@@ -57,12 +52,12 @@ class Bench:
             with self._through(client, warm=True) as way:
                 self._load.submit(check, way, self._effort.check).result()
         except (LoadFailed, ProcessFailed, OSError) as error:
-            self.troubles.append(f"{client.name} is not measured: {error}.")
+            self.troubles[f"{client.name} is not measured: {error}."] = None
             return False
         return True
 
     def run(self, rows: Sequence[Row], sound: Sequence[Client]) -> None:
-        """Measure all of it."""
+        """Measure all of it, in turns."""
         for number in range(1, self._effort.rounds + 1):
             for row in rows:
                 _progress(f"round {number} of {self._effort.rounds}: {row.name}")
@@ -80,7 +75,7 @@ class Bench:
             with self._through(client, warm=row.warm) as way:
                 self._note(row, client.name, self._load.submit(measured, row.name, way, self._effort).result())
         except (LoadFailed, ProcessFailed, OSError) as error:
-            self.troubles.append(f"{client.name}, {row.name}: {error}.")
+            self.troubles[f"{client.name}, {row.name}: {error}."] = None
 
     def _note(self, row: Row, column: str, values: Measured) -> None:
         for measure in row.measures:
@@ -92,66 +87,51 @@ class Bench:
             yield replace(self._direct, proxy=running.port, pid=running.pid)
 
 
-def main() -> int:
-    """Measure and print the table; 0 unless nothing of ours could be measured."""
-    parsed = _parser().parse_args()
-    effort = _QUICK if parsed.quick else Effort()
-    effort = replace(
-        effort, rounds=parsed.rounds or effort.rounds, bulk=parsed.size * 1024 * 1024 if parsed.size else effort.bulk
-    )
-    rows = [row for row in ROWS if not parsed.rows or row.name in parsed.rows]
+@contextmanager
+def bench(effort: Effort) -> Iterator[Bench]:
+    """Server, target and load, running until the block ends."""
     raise_file_limit()
     with (
         tempfile.TemporaryDirectory() as name,
-        target(folder := Path(name)) as ports,
-        server(folder) as peer,
+        target(Path(name)) as ports,
+        server(Path(name)) as peer,
         ProcessPoolExecutor(1, get_context("spawn"), initializer=_leave_interrupts_to_the_parent) as load,
     ):
-        bench = Bench(effort, peer, ports, load, folder)
-        sound = [client for client in clients() if bench.sound(client)]
-        bench.run(rows, sound)
-    _report(bench, effort, rows, peer, sound)
-    return 0 if any(client.name == OURS for client in sound) else 1
+        yield Bench(effort, peer, ports, load, Path(name))
 
 
-def _parser() -> argparse.ArgumentParser:
+def main() -> int:
+    """Measure and print the table; 1 where ours does not carry data as it should, for then there is none."""
+    effort, rows = _asked()
+    with bench(effort) as running:
+        sound = [client for client in clients() if running.sound(client)]
+        names = [client.name for client in sound]
+        if OURS in names:
+            running.run(rows, sound)
+    if OURS in names:
+        print(f"{description()}; server: {running.server}")
+        print(f"Medians of {effort.rounds}; bulk: {effort.bulk >> 20} MiB; open streams: {effort.streams}.")
+        print("In brackets how many times better ours is, in every line: below 1 it is worse.\n")
+        measures = [measure for row in rows for measure in row.measures]
+        print("\n".join(lines(measures, [DIRECT, *names], OURS, running.value)))
+    for trouble in running.troubles:
+        print(f"\n{trouble}")
+    return 0 if OURS in names else 1
+
+
+def _asked() -> tuple[Effort, list[Row]]:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round")
-    parser.add_argument("--size", type=int, metavar="MIB", help="how much goes over the bulk streams, each time")
     parser.add_argument("--rounds", type=int, help="how often; the table has the medians")
+    parser.add_argument("--size", type=int, metavar="MIB", help="how much goes over the bulk streams, each time")
     parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], help="only these")
-    return parser
-
-
-def _report(bench: Bench, effort: Effort, rows: Sequence[Row], server: Server, sound: Sequence[Client]) -> None:
-    measures = [measure for row in rows for measure in row.measures]
-    columns = [DIRECT, *(client.name for client in sound)]
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_processor()}, {platform.system()} {platform.release()}")
-    print(f"{_versions()}; server: {server.name}")
-    print(f"Medians of {effort.rounds}; bulk: {effort.bulk >> 20} MiB; open streams: {effort.streams}.")
-    print("In brackets how many times better ours is, in every line: below 1 it is worse.\n")
-    for line in lines(measures, columns, OURS, bench.value):
-        print(line)
-    for trouble in dict.fromkeys(bench.troubles):
-        print(f"\n{trouble}")
-
-
-def _versions() -> str:
-    try:
-        loop = f"uvloop {version('uvloop')}"
-    except PackageNotFoundError:
-        loop = "asyncio"
-    return f"anytls-tray {__version__}, Python {platform.python_version()}, {loop}, {ssl.OPENSSL_VERSION}"
-
-
-def _processor() -> str:
-    name = platform.processor() or platform.machine()
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
-    return f"{os.cpu_count()} × {name}"
+    asked = parser.parse_args()
+    effort = _QUICK if asked.quick else Effort()
+    if asked.rounds:
+        effort = replace(effort, rounds=asked.rounds)
+    if asked.size:
+        effort = replace(effort, bulk=asked.size << 20)
+    return effort, [row for row in ROWS if not asked.rows or row.name in asked.rows]
 
 
 def _leave_interrupts_to_the_parent() -> None:

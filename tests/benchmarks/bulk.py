@@ -57,12 +57,11 @@ def check(way: Way, size: int) -> None:
         sock.sendall(COMMAND.pack(DOWN, size))
         if _stalled_digest(sock, size) != wanted:
             raise LoadFailed("the download is not what was sent")
-    with closing(way.connect()) as sock:
-        with ThreadPoolExecutor(1) as sender:
-            sent = sender.submit(_send, sock, ECHO, size)
-            if _stalled_digest(sock, size) != wanted:
-                raise LoadFailed("the upload, sent back, is not what was sent")
-            sent.result()
+    with closing(way.connect()) as sock, ThreadPoolExecutor(1) as sender:
+        sent = sender.submit(_send, sock, ECHO, size)
+        if _stalled_digest(sock, size) != wanted:
+            raise LoadFailed("the upload, sent back, is not what was sent")
+        sent.result()
 
 
 def _rates(size: int, seconds: float, cpu: float) -> Measured:

@@ -129,7 +129,10 @@ def connections(way: Way, total: int, concurrent: int) -> Measured:
 
 
 def one_by_one(way: Way, total: int, *, hold: bool) -> Measured:
-    """One connection after the other. Those before are closed and lend their session, or are held and keep it."""
+    """One connection after the other. Those before are closed and lend their session, or are held and keep it.
+
+    A peer that carries several streams on one session does not need a fresh one even then.
+    """
 
     async def measure() -> Measured:
         load = _Load(way)
@@ -172,14 +175,15 @@ def _spread(seconds: Sequence[float]) -> Measured:
 
 def _run(measure: Coroutine[None, None, Measured]) -> Measured:
     async def limited() -> Measured:
-        async with asyncio.timeout(_LIMIT):
-            return await measure
+        try:
+            async with asyncio.timeout(_LIMIT):
+                return await measure
+        except TimeoutError:
+            raise LoadFailed(f"it takes longer than {_LIMIT:.0f} seconds") from None
 
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(limited())
-    except TimeoutError:
-        raise LoadFailed(f"it takes longer than {_LIMIT:.0f} seconds") from None
     except* (LoadFailed, OSError) as group:
         raise LoadFailed(str(_first(group))) from None
 

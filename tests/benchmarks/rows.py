@@ -15,9 +15,9 @@ class Effort:
     """How much is done in each run, and how often."""
 
     rounds: int = 5
-    bulk: int = 256 * 1024 * 1024
+    bulk: int = 256 << 20
     """Bytes."""
-    check: int = 64 * 1024 * 1024
+    check: int = 64 << 20
     """Bytes."""
     connections: int = 4000
     requests: int = 1000

@@ -12,7 +12,7 @@ from app.engine.connections import Connection, Connections
 from app.engine.session import ClientSession
 from app.errors import Failure, NothingListens, SessionLost, TargetRefused
 from app.protocols.address import Address, encode_socks
-from app.protocols.frames import END, FIN, PSH, SYNACK, pack
+from app.protocols.frames import END, FIN, HEART_REQUEST, HEART_RESPONSE, PSH, SYNACK, pack
 from tests.fakes.clients import Upstreams, upstream_to
 from tests.fakes.consumers import Recorder
 from tests.fakes.listening import reset
@@ -217,6 +217,20 @@ async def test_bytes_are_counted_for_both_sessions() -> None:
         assert app.relay.connection.bytes_sent == 10, "what went to the dead one went over the line, too"
 
 
+async def test_a_server_that_retires_a_session_is_asked_on_a_new_one() -> None:
+    async def retire(peer: Peer) -> None:
+        if peer.number > 1:
+            await echo(peer)
+        await serve_one(peer)
+        stream_id, _ = await peer.opened()
+        peer.send(pack(SYNACK, stream_id, b"session reached its maximum age"))
+        await peer.left()
+
+    async with desk_with(retire, idle=1) as (desk, _), app_at(desk) as app:
+        assert await app.reader.readexactly(5) == b"early"
+        assert desk.asked == ["an idle one", "a new one"]
+
+
 # ---- what cannot be moved
 
 
@@ -351,6 +365,8 @@ async def test_an_app_that_wants_to_know_is_told_when_the_server_has_spoken() ->
         await peer.opened()
         assert await peer.expect(PSH) == (1, b"early"), "what came along travels along"
         await spoken.wait()
+        peer.send(pack(HEART_REQUEST))
+        await peer.expect(HEART_RESPONSE)  # and what came later does not
         peer.send(pack(SYNACK, 1))
         assert await peer.expect(PSH) == (1, b"later")
         peer.send(pack(PSH, 1, b"data"))

@@ -190,7 +190,8 @@ async def test_where_the_server_knows_no_end_silence_ends_it() -> None:
         assert stream.closed
         assert await talk.peer.expect(PSH) == (1, b"question")
         assert await talk.peer.expect(FIN) == (1, b"")
-        assert not consumer.over, "its user has ended it"
+        assert consumer.over, "or the app's socket would stay open for ever"
+        assert consumer.error is None
         assert talk.is_in(State.IDLE)
 
 
@@ -379,7 +380,7 @@ async def test_a_stream_whose_app_does_not_read_keeps_the_session() -> None:
 
 async def test_of_many_parked_streams_the_oldest_makes_room() -> None:
     async with conversation() as talk:
-        await talk.greeted()
+        first = await talk.greeted()
         talk.session.streams[1].end()
         for _ in range(7):
             talk.open()
@@ -387,6 +388,8 @@ async def test_of_many_parked_streams_the_oldest_makes_room() -> None:
         assert sorted(talk.session.streams) == list(range(1, 9))
         talk.open()
         assert sorted(talk.session.streams) == list(range(2, 10))
+        assert first.over, "or the app's socket would stay open for ever"
+        assert first.error is None
         assert talk.is_in(State.ACTIVE)
         assert talk.keeper.said.count("free") == 8
 

@@ -91,6 +91,7 @@ async def test_a_dead_session_is_not_handed_out() -> None:
     async with scripted(once) as server, upstream_to(server.server) as it:
         (session,) = await dialled(it.upstream)
         await session.gone.wait()
+        assert len(it.upstream.pool) == 0
         assert it.upstream.take() is None
         assert it.upstream.sessions == {}
         assert it.deserted == 1
@@ -173,6 +174,25 @@ async def test_silence_is_told_although_apps_have_gone_before() -> None:
         it.upstream.tick(session.time() + 11)
         await session.gone.wait()
         assert [type(failure) for failure in it.failures] == [StageTimedOut]
+
+
+async def test_a_session_that_died_while_it_was_kept_ready_says_nothing_about_the_password() -> None:
+    async def only_the_first_lives(peer: Peer) -> None:
+        if peer.number == 1:
+            await echo(peer)
+        await peer.left()
+
+    async with scripted(only_the_first_lives) as server, upstream_to(server.server) as it:
+        await dialled(it.upstream)
+        it.upstream.close_idle()
+        it.upstream.pool.put(await it.upstream.dial())
+        session = it.upstream.take()
+        assert session is not None
+        session.open(TARGET, Recorder())
+        it.upstream.tick(session.time() + 11)
+        await session.gone.wait()
+        assert isinstance(session.failure, SessionLost)
+        assert it.failures == []
 
 
 async def test_what_we_close_ourselves_is_no_failure() -> None:

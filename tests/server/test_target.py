@@ -1,15 +1,19 @@
 """A stream's target is reached or the client told why not, and every end on one side is the right end on the other."""
 
+import asyncio
 import errno
+import gc
 import socket
 import struct
 import tracemalloc
+from collections.abc import Sequence
 
 import pytest
 
 from app.protocols.address import Address
 from app.server.target import TcpTarget
 from app.server.udp_target import UdpTarget
+from app.transport import tcp
 from tests.fakes.listening import closed_port, unanswering
 from tests.fakes.loops import both_loops
 from tests.fakes.waiting import settle, until
@@ -326,6 +330,32 @@ async def test_the_sessions_death_resets_its_targets() -> None:
         assert isinstance(connection.error, OSError)
         assert connection.error.errno == errno.ECONNRESET
         await until(lambda: not served.server.sessions)
+
+
+@both_loops
+@pytest.mark.parametrize("moment", range(6))
+async def test_a_session_that_dies_as_its_target_is_reached_closes_it_once(
+    moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvloop can be made to close a number twice: the second time it may be another connection's."""
+    reached = asyncio.Event()
+    connect = tcp.connect
+
+    async def watched(infos: Sequence[tcp.AddressInfo], delay: float) -> socket.socket:
+        sock = await connect(infos, delay)
+        reached.set()
+        return sock
+
+    monkeypatch.setattr(tcp, "connect", watched)
+    async with running() as served, target() as held, served.logged_in() as client:
+        client.send(opening(1, ipv4(held.address)) + frame(PSH, 1, b"x"))
+        await reached.wait()
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        served.session.abort()
+        await until(lambda: not served.server.sessions)
+        gc.collect()  # a socket that is still open then is a warning, and that a failure
+        await until(lambda: all(connection.over for connection in held.connections))
 
 
 async def test_a_target_that_pours_on_after_the_fin_is_cut() -> None:
