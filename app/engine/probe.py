@@ -140,7 +140,7 @@ async def _probe_session(
     results = [StageResult("authentication", True, _ms_since(start))]
     start = time.perf_counter()
     try:
-        if session.closed_here:  # some servers' streams can only be closed with their session
+        if session.closed_here or session.machine.fin_is_end:  # where a session has room for one stream alone
             session = await upstream.dial()
         fault = await _stream(session, timings, target)
     except Failure as failure:

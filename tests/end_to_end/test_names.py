@@ -34,18 +34,23 @@ sys.exit(main())
 """
 
 
+def by_name(link: str) -> str:
+    """The server by a name that the client has to look up."""
+    return link.replace("127.0.0.1", "localhost")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def telling(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tunnel]:
     """A tunnel between two such processes."""
     home = Home(tmp_path_factory.mktemp("names"))
     knowing, watched = ((sys.executable, "-c", code) for code in (KNOWING, WATCHED))
-    async with home.serve(command=knowing) as server, home.connect(server.link, command=watched) as client:
+    async with home.serve(command=knowing) as server, home.connect(by_name(server.link), command=watched) as client:
         await client.until(lambda: client.state == "on")
         yield Tunnel(home, server, client)
 
 
 def looked_up(tunnel: Tunnel) -> set[str]:
-    """What the client has looked up: addresses too, which is how the server's and its own become socket addresses."""
+    """What the client has looked up; its server's own name has to be among it."""
     lines = tunnel.client.complained().splitlines()
     return {line.split()[1] for line in lines if line.startswith("LOOK-UP")}
 
@@ -55,14 +60,14 @@ async def test_an_apps_target(telling: Tunnel, site: Website, dialect: str) -> N
     url = f"http://{NAME}:{site.address.port}/"
     fetched = await curl("--proxy", f"{dialect}://127.0.0.1:{telling.port}", url)
     assert fetched.body == b"this is /", fetched.complaint
-    assert looked_up(telling) == {"127.0.0.1"}
+    assert looked_up(telling) == {"localhost"}
 
 
 async def test_connects_target(telling: Tunnel, site: Website) -> None:
     url = f"http://{NAME}:{site.address.port}/"
     fetched = await curl("--proxy", f"http://127.0.0.1:{telling.port}", "--proxytunnel", url)
     assert fetched.body == b"this is /", fetched.complaint
-    assert looked_up(telling) == {"127.0.0.1"}
+    assert looked_up(telling) == {"localhost"}
 
 
 async def test_a_datagrams_destination(telling: Tunnel) -> None:
@@ -70,11 +75,12 @@ async def test_a_datagrams_destination(telling: Tunnel) -> None:
         app.send(b"by name", NAME, echo.port)
         _, payload = await app.answer()
     assert payload == b"by name"
-    assert looked_up(telling) == {"127.0.0.1"}
+    assert looked_up(telling) == {"localhost"}
 
 
 async def test_a_local_look_up_would_be_seen(telling: Tunnel) -> None:
     """The other tests' witness is awake: the probe looks up the server's name in the same kind of process."""
-    link = telling.server.link.replace("127.0.0.1", "localhost")
-    finished = await telling.home.finish("probe", "-", stdin=link, command=(sys.executable, "-c", WATCHED))
+    finished = await telling.home.finish(
+        "probe", "-", stdin=by_name(telling.server.link), command=(sys.executable, "-c", WATCHED)
+    )
     assert "LOOK-UP localhost" in finished.err

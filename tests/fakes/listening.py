@@ -44,6 +44,7 @@ async def listening(
     try:
         yield Address(*server.sockets[0].getsockname()[:2])
     finally:
+        await settle(3)  # asyncio of Python 3.11 forgets, open, a socket that is accepted as its server is closed
         server.close()
         await settle(3)  # a connection that has just come may still get a handler
         while running:
