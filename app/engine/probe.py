@@ -14,7 +14,7 @@ from app.engine.options import EngineOptions, PoolOptions, Server, Timings
 from app.engine.session import ClientSession
 from app.engine.tls import Stage
 from app.engine.upstream import Upstream
-from app.errors import Failure, StageTimedOut, TargetRefused
+from app.errors import Failure, SessionLost, StageTimedOut, TargetRefused
 from app.protocols import uot
 from app.protocols.address import Address, encode_socks
 from app.protocols.anytls import Sink
@@ -140,9 +140,9 @@ async def _probe_session(
     results = [StageResult("authentication", True, _ms_since(start))]
     start = time.perf_counter()
     try:
-        if session.closed_here or session.machine.fin_is_end:  # where a session has room for one stream alone
-            session = await upstream.dial()
         fault = await _stream(session, timings, target)
+        if isinstance(fault, SessionLost):  # some servers' sessions have room for one stream, and `prove` has had it
+            fault = await _stream(await upstream.dial(), timings, target)
     except Failure as failure:
         fault = failure
     return [*results, StageResult("stream", fault is None, _ms_since(start), fault)]
