@@ -161,6 +161,20 @@ async def test_streams_are_limited_and_free_again_when_they_end(caplog: pytest.L
         assert info(caplog) == ["user alice wants more than 2 streams on one session"]
 
 
+async def test_targets_that_outlive_their_streams_count_too() -> None:
+    async with running({"streams": 2}) as served, target() as held, served.logged_in() as client:
+        for stream in (1, 2):
+            client.send(opening(stream, ipv4(held.address)))
+            await client.expect(SYNACK, stream)
+            assert await client.ask(frame(FIN, stream)) == []
+        assert not served.session.streams
+        assert await client.ask(frame(SYN, 3)) == [(SYNACK, 3, b"too many streams"), (FIN, 3, b"")]
+        for connection in held.connections:
+            connection.transport.close()
+        await until(lambda: not served.session.targets)
+        assert await client.ask(frame(SYN, 3)) == []
+
+
 async def test_a_stream_without_an_address_counts_too() -> None:
     async with running({"streams": 2}) as served, served.logged_in() as client:
         assert await client.ask(frame(SYN, 1), frame(SYN, 2), frame(PSH, 2, b"\x03\xff" + b"a" * 100)) == []
@@ -265,6 +279,14 @@ async def test_nothing_is_done_for_a_session_that_is_closing() -> None:
         await client.expect(ALERT, 0, None)
         assert await client.expect_end() == b""
         assert not held.connections
+
+
+async def test_a_closing_session_takes_nothing_that_its_link_still_hands_over() -> None:
+    async with running() as served, served.connected():
+        session = served.session
+        session.close()
+        session.received(login())
+        assert not session.logged_in
 
 
 @pytest.mark.parametrize("garbage", [b"\x48TTP/1.1 400 Bad Request\r\n", bytes(range(200, 256)) * 100])

@@ -163,11 +163,18 @@ async def test_request_and_packets_may_be_cut_anywhere() -> None:
             assert [await received(peer), await received(peer)] == [b"one", b"two"]
 
 
-async def test_names_are_resolved_and_ipv4_comes_first() -> None:
-    """`localhost` is ::1 too, but nobody says so where a datagram is lost."""
+async def test_names_are_resolved_and_ipv4_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody says so where a datagram is lost in a network that the server is not connected to."""
+
+    async def both(host: str, port: int, **_: object) -> list[tuple[int, int, int, str, tuple[object, ...]]]:
+        assert host == "two.test"
+        kind = socket.SOCK_DGRAM, socket.IPPROTO_UDP, ""
+        return [(socket.AF_INET6, *kind, ("::1", port, 0, 0)), (socket.AF_INET, *kind, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
     with udp_socket() as peer:
         async with running() as served, served.logged_in() as client:
-            request = b"\x01" + domain("localhost", at(peer).port)
+            request = b"\x01" + domain("two.test", at(peer).port)
             client.send(opening(1, V2), frame(PSH, 1, request + sized(b"ping")))
             await client.expect(SYNACK, 1)
             assert await received(peer) == b"ping"
