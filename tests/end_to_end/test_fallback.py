@@ -47,8 +47,9 @@ async def test_garbage_ends_its_own_connection_alone(tunnel: Tunnel, site: Websi
         logged = len(log(program))
         reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
         writer.write(GARBAGE[kind])
-        writer.write_eof()
-        with contextlib.suppress(ConnectionError):
+        # It may have been turned away before it has said all: then the socket has no direction left to shut.
+        with contextlib.suppress(OSError):
+            writer.write_eof()
             await reader.read()
         writer.close()
         assert len(log(program)) - logged <= 1

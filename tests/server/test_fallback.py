@@ -157,6 +157,21 @@ async def test_a_stranger_that_goes_before_the_fallback_is_reached() -> None:
 
 
 @both_loops
+@pytest.mark.parametrize("moment", range(8))
+async def test_a_stranger_that_goes_as_the_fallback_is_reached(moment: int) -> None:
+    async with target() as web, running(fallback=web.address) as served, served.connected() as client:
+        client.send(REQUEST)
+        while not served.server._fallbacks:
+            await asyncio.sleep(0)
+        (fallback,) = served.server._fallbacks
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        fallback._link.abort()
+        await until(lambda: not served.server._fallbacks)
+        await until(lambda: all(connection.over for connection in web.connections))
+
+
+@both_loops
 async def test_an_unreachable_fallback_closes_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
     async with running(fallback=closed_port()) as served, served.connected() as client:
         client.send(REQUEST)

@@ -334,8 +334,9 @@ async def test_the_sessions_death_resets_its_targets() -> None:
 
 @both_loops
 @pytest.mark.parametrize("moment", range(6))
-async def test_a_session_that_dies_as_its_target_is_reached_closes_it_once(
-    moment: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("whole", [False, True], ids=["session", "server"])
+async def test_what_ends_as_a_target_is_reached_closes_it_once(
+    whole: bool, moment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """uvloop can be made to close a number twice: the second time it may be another connection's."""
     reached = asyncio.Event()
@@ -352,8 +353,12 @@ async def test_a_session_that_dies_as_its_target_is_reached_closes_it_once(
         await reached.wait()
         for _ in range(moment):
             await asyncio.sleep(0)
-        served.session.abort()
-        await until(lambda: not served.server.sessions)
+        if whole:
+            async with asyncio.timeout(5):
+                await served.server.stop()
+        else:
+            served.session.abort()
+            await until(lambda: not served.server.sessions)
         gc.collect()  # a socket that is still open then is a warning, and that a failure
         await until(lambda: all(connection.over for connection in held.connections))
 
