@@ -5,27 +5,33 @@ export UV_SYSTEM_CERTS ?= true
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What the tests drive besides Python, by the names of Debian's packages.
-TEST_PACKAGES := chromium curl
+# By the names of Debian's packages: what Qt's window needs, and what the tests drive besides Python.
+QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 \
+	libxcb-shape0 libxkbcommon-x11-0 libxkbcommon0
+TEST_PACKAGES := $(QT_PACKAGES) chromium curl dbus desktop-file-utils fonts-inter fonts-noto-core gnome-keyring imagemagick openbox \
+	trayer x11-utils xauth xdotool xvfb
 # Where `make peers` puts AnyTLS implementations written by others, and where the tests look for them.
 export ANYTLS_PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/anytls-tray/peers
 
-.PHONY: help setup run test check bench peers lock
+.PHONY: help setup run test check bench bench-ui soak peers lock
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make run     try it: a server and a client on this machine"
-	@echo "make test    all tests"
-	@echo "make check   format, lint, types, import rules"
-	@echo "make bench   speed and memory, beside other implementations where they are there"
-	@echo "make peers   install other implementations for test and bench (needs cargo; minutes)"
-	@echo "make setup   only make .venv"
-	@echo "make lock    remake requirements.lock from pyproject.toml; UPGRADE=1 takes new versions"
+	@echo "make run      try it: a server and a client on this machine"
+	@echo "make test     all tests"
+	@echo "make check    format, lint, types, import rules"
+	@echo "make bench    speed and memory, beside other implementations where they are there"
+	@echo "make bench-ui start, memory, processor and pauses of the window on a desktop of its own"
+	@echo "make soak     an hour of on, off and switching under traffic, in minutes: nothing may pile up"
+	@echo "make peers    install other implementations for test and bench (needs cargo; minutes)"
+	@echo "make setup    only make .venv"
+	@echo "make lock     remake requirements.lock from pyproject.toml; UPGRADE=1 takes new versions"
 
 setup: $(VENV)/.setup
 	@:
 
 run: setup
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then sh installers/linux/debian_packages.sh $(QT_PACKAGES); fi
 	@$(BIN)/anytls-tray --demo
 
 # Protocols and traffic first: each of their modules must be covered to the last branch by its own test file.
@@ -43,6 +49,14 @@ check: setup
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick)
+
+bench-ui: setup
+	@sh installers/linux/debian_packages.sh $(TEST_PACKAGES)
+	@$(BIN)/python -m tests.benchmarks.ui $(if $(QUICK),--quick)
+
+soak: setup
+	@sh installers/linux/debian_packages.sh $(TEST_PACKAGES)
+	ANYTLS_SOAK=1 $(BIN)/pytest tests/end_to_end/test_soak.py -s
 
 peers:
 	@sh tests/interop/install_peers.sh

@@ -1,8 +1,23 @@
-"""`python -m app`: the same as the command `anytls-tray`."""
+"""The command `anytls-tray`, and `python -m app`: a window where there can be one, else the command line."""
 
+import gc
 import sys
 
-from app.cli import main
+from app.cli import WindowRequest
+from app.cli import main as command_line
+
+
+def main() -> int:
+    """Carry out what the command's arguments ask for; returns its exit code."""
+    return command_line(window=_window)
+
+
+def _window(request: WindowRequest) -> int:
+    gc.disable()  # what is imported now stays for good; `app.ui.garbage` collects from then on
+    from app.main import run  # Qt is loaded only where it is needed
+
+    return run(request)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,6 +5,7 @@
     │   ├── BadLink               an anytls:// link
     │   ├── BadConfig             a configuration file
     │   └── BadFile               a key, certificate, password or scheme file
+    ├── NoProfile                 nothing to connect with
     ├── ListenFailed              the local address cannot be had
     ├── DialFailed                no session could be made; `stage` says where it ended
     │   ├── NameNotResolved       dns
@@ -16,6 +17,19 @@
     │   │   └── CertificateUnknownIssuer, CertificateWrongName, PinMismatch
     │   ├── ClosedSilently        authentication: most often a wrong password
     │   └── NotAnyTls             authentication: something else answered
+    ├── VaultFailed               the passwords of the profiles cannot be opened
+    │   ├── KeyringLocked         the system's keyring is locked and stayed so
+    │   ├── KeyringMissing        there is no keyring
+    │   │   └── VaultKeyLost      there is one, without the key that sealed the passwords
+    │   ├── KeyringDenied         the keyring keeps this program out
+    │   ├── UnlockCancelled       the person said no: nothing to show
+    │   ├── WrongMasterPassword   too many times
+    │   └── PasswordMissing       not kept, or sealed with a key that is gone
+    ├── PageFailed                the server works, but a page behind it did not answer; `stage` is page
+    ├── EngineCrashed             the engine's thread or loop is gone
+    ├── NotRunning                no running instance to speak to
+    │   └── NotAnswering          there is one, but it is silent
+    ├── RequestRefused            the running instance said no, in a sentence of its own
     ├── SessionLost               a session ended under a stream
     ├── ServerAlert               the server ended the session and said why
     └── TargetRefused             the server could not reach the target
@@ -27,6 +41,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from app.texts import QT_TRANSLATE_NOOP, translate
+from app.wording import stage_name
 
 
 @dataclass(eq=False)
@@ -37,8 +52,11 @@ class Failure(Exception):
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return translate("errors", self.text).format(**values)
+        return translate("errors", self.text).format(**self.values())
+
+    def values(self) -> dict[str, object]:
+        """What stands in the places of `text`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(eq=False)
@@ -64,6 +82,13 @@ class BadConfig(BadInput):
 class BadFile(BadInput):
     path: str
     text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The file {path} cannot be used: {reason}.")
+
+
+@dataclass(eq=False)
+class NoProfile(Failure):
+    """There is nothing to connect with, or not what was asked for."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "There is no such profile. Import a link or add one first.")
 
 
 @dataclass(eq=False)
@@ -112,6 +137,9 @@ class StageTimedOut(DialFailed):
     @property
     def stage(self) -> str:  # type: ignore[override]  # the stage is known only once it has timed out
         return self.at
+
+    def values(self) -> dict[str, object]:
+        return super().values() | {"at": stage_name(self.at)}
 
 
 @dataclass(eq=False)
@@ -191,3 +219,95 @@ class TargetRefused(Failure):
     message: str
     stage: ClassVar[str] = "stream"
     text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The server could not reach the target: {message}.")
+
+
+@dataclass(eq=False)
+class VaultFailed(Failure):
+    """The passwords of the profiles cannot be opened, or none can be added."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The passwords are locked.")
+
+
+@dataclass(eq=False)
+class KeyringLocked(VaultFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The system's keyring is locked and could not be opened.")
+
+
+@dataclass(eq=False)
+class KeyringMissing(VaultFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "This system has no keyring that answers.")
+
+
+@dataclass(eq=False)
+class VaultKeyLost(KeyringMissing):
+    """The sealed passwords are kept as they are until the person starts over."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors",
+        "The key of your passwords is no longer in the system's keyring; the passwords have to be entered again.",
+    )
+
+
+@dataclass(eq=False)
+class KeyringDenied(VaultFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The system's keyring does not let this program in.")
+
+
+@dataclass(eq=False)
+class UnlockCancelled(VaultFailed):
+    """The person closed the question. Whoever catches it stops what it was needed for, and shows nothing."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The passwords stay locked: unlocking was cancelled.")
+
+
+@dataclass(eq=False)
+class WrongMasterPassword(VaultFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "This is not the master password.")
+
+
+@dataclass(eq=False)
+class PasswordMissing(VaultFailed):
+    name: str
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "The password of “{name}” is not known here; it has to be entered."
+    )
+
+
+@dataclass(eq=False)
+class PageFailed(Failure):
+    """The server speaks AnyTLS, but a page asked for through it did not answer."""
+
+    url: str
+    reason: str
+    stage: ClassVar[str] = "page"
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The page {url} did not answer through the tunnel: {reason}.")
+
+
+@dataclass(eq=False)
+class EngineCrashed(Failure):
+    """The engine's thread or loop has ended by itself. A new start makes a new one."""
+
+    reason: str
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The engine has stopped working: {reason}.")
+
+
+@dataclass(eq=False)
+class NotRunning(Failure):
+    """No running instance takes requests."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "AnyTLS Tray is not running.")
+
+
+@dataclass(eq=False)
+class NotAnswering(NotRunning):
+    """There is a running instance, but its answer did not come in time or cannot be read."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "AnyTLS Tray is running but does not answer.")
+
+
+@dataclass(eq=False)
+class RequestRefused(Failure):
+    """The running instance said no; `message` is its sentence."""
+
+    message: str
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "{message}")

@@ -1,12 +1,22 @@
 """What holds for every test: the same examples in every run, and nothing left behind."""
 
 import asyncio
+import gc
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+
+from tests.fakes.loops import pytest_asyncio_loop_factories
+
+__all__ = ["pytest_asyncio_loop_factories"]
+
+# Before anything loads Qt: windows are made, and shown on no screen. Tests that want a screen start a process.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("QT_API", "pyside6")
 
 # The default draws the same examples everywhere, so that what passes here passes there.
 # `pytest --hypothesis-profile=explore` looks for new ones.
@@ -16,6 +26,21 @@ settings.load_profile("repeatable")
 
 # How long a thread that is already on its way out may take. Seconds; only a leak waits for it.
 THREAD_GRACE = 5.0
+
+
+# Garbage is collected between tests, on the main thread alone: on another one it would end the process where it holds
+# Qt's objects (see app.ui.garbage). As many objects as are made by a few hundred small tests or one large one.
+_GARBAGE = 50_000
+
+
+def pytest_configure() -> None:
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish() -> None:
+    if gc.get_count()[0] > _GARBAGE:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

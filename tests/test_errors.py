@@ -11,7 +11,7 @@ import pytest
 from app import errors, texts
 from app.errors import BadFile, BadInput, BadLink, DialFailed, Failure, StageTimedOut, TlsFailed
 
-SAMPLES: dict[str, Any] = {"port": 443, "seconds": 10.0}
+SAMPLES: dict[str, Any] = {"message": "Nothing was done.", "port": 443, "seconds": 10.0}
 STAGES = {"dns", "tcp", "tls", "authentication", "stream"}
 
 ALL = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Failure)]
@@ -67,7 +67,7 @@ def test_a_dial_ends_at_a_known_stage(kind: type[Failure]) -> None:
 def test_a_time_out_knows_its_stage() -> None:
     error = StageTimedOut("example.com", 443, "authentication", 10.0)
     assert error.stage == "authentication"
-    assert str(error) == "example.com port 443 did not answer within 10 s at the stage “authentication”."
+    assert str(error) == "example.com port 443 did not answer within 10 s at the stage “password”."
 
 
 @every_failure

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
-TARGETS = ("setup", "run", "test", "check", "bench", "peers", "lock")
+TARGETS = ("setup", "run", "test", "check", "bench", "bench-ui", "soak", "peers", "lock")
 PLATFORMS = {"linux": ("Linux", "posix"), "darwin": ("Darwin", "posix"), "win32": ("Windows", "nt")}
 ENVIRONMENTS = [
     {
@@ -130,11 +130,13 @@ def test_the_wheel_holds_the_package_and_its_command(tmp_path: Path, monkeypatch
     name = hatchling.build.build_wheel(str(tmp_path))
     assert name == f"anytls_tray-{app.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(tmp_path / name) as wheel:
-        tops = {entry.partition("/")[0] for entry in wheel.namelist()}
+        names = wheel.namelist()
+        tops = {entry.partition("/")[0] for entry in names}
         info = f"anytls_tray-{app.__version__}.dist-info"
         metadata = wheel.read(f"{info}/METADATA").decode()
         commands = wheel.read(f"{info}/entry_points.txt").decode()
     assert tops == {"app", info}
     assert "License-Expression: MIT\n" in metadata
     assert "Requires-Python: >=3.11\n" in metadata
-    assert "anytls-tray = app.cli:main" in commands
+    assert "anytls-tray = app.__main__:main" in commands
+    assert "app/_resources/icons/home.svg" in names

@@ -2,31 +2,22 @@
 
 import argparse
 import asyncio
-import datetime
-import os
-import secrets
-import ssl
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from app.cli.inputs import credentials, imported
+from app.cli.inputs import LOCAL_PORT, credentials, imported
 from app.cli.output import JsonReport, Report, StatusLine, reader_gone, say, warn
 from app.cli.run import first_of, log_to_stderr, run
-from app.client import Client, engine_options, unmet_wishes
-from app.engine.options import EngineOptions, LocalOptions, Server, TlsOptions, Verification
+from app.client.client import Client
+from app.client.options import engine_options, unmet_wishes
+from app.client.state import State
+from app.demo import Demo
+from app.engine.options import EngineOptions, LocalOptions, Server
 from app.errors import ListenFailed
-from app.protocols.address import Address
-from app.server import certificate
-from app.server.options import ServerOptions
-from app.server.server import Server as AnyTlsServer
 from app.storage.paths import state_dir
 from app.storage.schemes import PushedSchemes
 from app.system.resources import raise_file_limit
 from app.texts import translate
-
-LOCAL_PORT: Final = 1080
 
 # How many ports above it the demo tries before it takes any that is free.
 _TRIES: Final = 20
@@ -71,22 +62,18 @@ def demo_command(arguments: argparse.Namespace) -> int:
 
 
 async def _demo(stop: asyncio.Event) -> int:
-    password = secrets.token_urlsafe(24)
-    certificate_pem, key_pem = certificate.self_signed("127.0.0.1", datetime.datetime.now(datetime.UTC))
-    server = AnyTlsServer(
-        ServerOptions({"demo": password}), await asyncio.to_thread(_context, certificate_pem, key_pem)
-    )
-    at = await server.start()
+    demo = Demo()
     client = Client(PushedSchemes(None))
-    report = StatusLine()
-    tls = TlsOptions(verification=Verification.PIN, certificate_pin=certificate.read_facts(certificate_pem).pin)
     try:
-        await _start_nearby(client, EngineOptions((Server(at.host, at.port, password, tls),)))
-        _introduce(at, client)
-        await _watch(client, report, stop)
+        candidate, page = await demo.start()
+        assert candidate.profile is not None
+        options = engine_options(candidate.profile, candidate.passwords, LocalOptions(), page)
+        await _start_nearby(client, options)
+        _introduce(options.servers[0], client)
+        await _watch(client, StatusLine(), stop)
     finally:
         await client.stop()
-        await server.stop()
+        await demo.stop()
     return 0
 
 
@@ -102,7 +89,7 @@ async def _start_nearby(client: Client, options: EngineOptions) -> None:
             return
 
 
-def _introduce(server: Address, client: Client) -> None:
+def _introduce(server: Server, client: Client) -> None:
     assert client.address is not None
     say(translate("demo", "AnyTLS Tray, demo: a server of its own on {server}.").format(server=server))
     if client.address.port != LOCAL_PORT:
@@ -117,21 +104,18 @@ def _introduce(server: Address, client: Client) -> None:
     say(translate("demo", "Ctrl-C stops it."))
 
 
-def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
-    # OpenSSL reads certificates from files alone; this one is gone before anybody connects.
-    handle, name = tempfile.mkstemp()
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(certificate_pem + key_pem)
-        return certificate.make_context(name, name)
-    finally:
-        Path(name).unlink()
-
-
 async def _watch(client: Client, report: Report, stop: asyncio.Event) -> None:
-    client.on_change = lambda: report.changed(client)
-    report.changed(client)
+    told: list[tuple[State, str]] = []
+
+    def changed() -> None:
+        now = client.state, str(client.failure)
+        if told != [now]:
+            told[:] = [now]
+            report.changed(client)
+
+    client.on_change = changed
+    changed()
     loop = asyncio.get_running_loop()
     while not await first_of(stop, 1.0) and not reader_gone():
-        report.second(client, loop.time())
+        report.second(client, await client.snapshot(), loop.time())
     report.end()

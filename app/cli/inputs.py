@@ -12,6 +12,10 @@ from app.sharing.links import Imported, parse_link
 from app.sharing.v2ray import MAX_CONFIG, parse_v2ray
 from app.storage.files import read_limited
 from app.texts import translate
+from app.wording import reason_of
+
+LOCAL_PORT: Final = 1080
+"""Where the local proxy listens unless it is told another port."""
 
 # A link is read from a pipe up to here; `parse_link` refuses longer ones itself.
 _MAX_LINK: Final = 128 * 1024
@@ -23,7 +27,7 @@ def address(text: str) -> Address:
     try:
         return parse_host_port(text)
     except BadAddress as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(reason_of(error)) from None
 
 
 def imported(link: str | None, config: str | None) -> Imported:

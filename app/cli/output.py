@@ -5,18 +5,12 @@ import json
 import sys
 from typing import Any, TextIO
 
-from app.client import Client, State
+from app.client.client import Client
+from app.client.state import State, state_word
+from app.client.status import snapshot_fields
 from app.engine.snapshot import Snapshot
 from app.texts import translate
 from app.traffic.rates import Rates, format_rate
-
-STATE_WORDS = {
-    State.OFF: lambda: translate("state", "off"),
-    State.CONNECTING: lambda: translate("state", "connecting"),
-    State.ON: lambda: translate("state", "on"),
-    State.DEGRADED: lambda: translate("state", "degraded"),
-    State.FAILED: lambda: translate("state", "failed"),
-}
 
 
 class _Reader:
@@ -67,9 +61,8 @@ class JsonReport:
         fields = {"error": str(client.failure)} if client.failure else {}
         say_json(event="state", state=client.state.value, **fields)
 
-    def second(self, client: Client, now: float) -> None:
+    def second(self, client: Client, snapshot: Snapshot | None, now: float) -> None:
         """A second has passed."""
-        snapshot = client.snapshot()
         if snapshot is not None:
             say_json(event="snapshot", state=client.state.value, **snapshot_fields(snapshot))
 
@@ -93,12 +86,11 @@ class StatusLine:
 
     def changed(self, client: Client) -> None:
         """The state is another one."""
-        words = STATE_WORDS[client.state]()
+        words = state_word(client.state)
         self._line(f"{words}: {client.failure}" if client.failure else words)
 
-    def second(self, client: Client, now: float) -> None:
+    def second(self, client: Client, snapshot: Snapshot | None, now: float) -> None:
         """A second has passed."""
-        snapshot = client.snapshot()
         if snapshot is None:
             return
         self._rates.add(now, snapshot.up, snapshot.down)
@@ -125,56 +117,12 @@ def status_text(state: State, rates: Rates, snapshot: Snapshot) -> str:
     resting = sum(state in ("idle", "warm") for state in states)
     text = translate("cli", "{state}   ↓ {down}   ↑ {up}   sessions: {active} active, {idle} idle")
     return text.format(
-        state=STATE_WORDS[state](),
+        state=state_word(state),
         down=format_rate(rates.down),
         up=format_rate(rates.up),
         active=len(states) - resting,
         idle=resting,
     )
-
-
-def snapshot_fields(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot as JSON has it; the keys are part of the command's interface."""
-    sessions = [
-        {
-            "number": session.number,
-            "server": session.server,
-            "state": session.state,
-            "age": round(session.age, 1),
-            "idle": round(session.idle, 1),
-            "streams_served": session.served,
-            "open_streams": session.open_streams,
-            "up": session.up,
-            "down": session.down,
-            "handshake_ms": round(session.handshake_ms, 1),
-            "tls": session.tls_version,
-            "cipher": session.cipher,
-            "padding": session.padding,
-        }
-        for session in snapshot.sessions
-    ]
-    connections = [
-        {
-            "number": connection.number,
-            "protocol": connection.protocol,
-            "target": connection.target,
-            "session": connection.session,
-            "state": connection.state,
-            "up": connection.up,
-            "down": connection.down,
-            "seconds": round(connection.seconds, 1),
-            "reason": connection.reason,
-        }
-        for connection in snapshot.connections
-    ]
-    return {
-        "up": snapshot.up,
-        "down": snapshot.down,
-        "sessions_made": snapshot.sessions_made,
-        "sessions_reused": snapshot.sessions_reused,
-        "sessions": sessions,
-        "connections": connections,
-    }
 
 
 Report = JsonReport | StatusLine

@@ -5,18 +5,10 @@ import argparse
 from app.cli.inputs import imported
 from app.cli.output import say, say_json, warn
 from app.cli.run import log_to_stderr, run_once
-from app.client import engine_options, unmet_wishes
+from app.client.options import engine_options, unmet_wishes
 from app.engine.options import LocalOptions
 from app.engine.probe import StageResult, probe
-from app.texts import QT_TRANSLATE_NOOP, translate
-
-_NAMES = {
-    "dns": QT_TRANSLATE_NOOP("stages", "name"),
-    "tcp": QT_TRANSLATE_NOOP("stages", "TCP"),
-    "tls": QT_TRANSLATE_NOOP("stages", "TLS"),
-    "authentication": QT_TRANSLATE_NOOP("stages", "password"),
-    "stream": QT_TRANSLATE_NOOP("stages", "stream"),
-}
+from app.wording import stage_name
 
 
 def probe_command(arguments: argparse.Namespace) -> int:
@@ -49,7 +41,7 @@ def _tell_json(results: list[StageResult]) -> None:
 
 
 def _tell(results: list[StageResult]) -> None:
-    names = {result.name: translate("stages", _NAMES[result.name]) for result in results}
+    names = {result.name: stage_name(result.name) for result in results}
     width = max(map(len, names.values()))
     for result in results:
         say(f"{'✓' if result.ok else '✗'} {names[result.name]:<{width}} {result.ms:8.1f} ms")

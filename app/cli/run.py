@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from app.loops import new_event_loop
+
 _T = TypeVar("_T")
 
 Command = Callable[[asyncio.Event], Coroutine[None, None, int]]
@@ -25,19 +27,6 @@ def run_once(work: Coroutine[Any, Any, _T]) -> _T:
     """Run `work` to its own end and return its result. Ctrl-C breaks it off and raises `KeyboardInterrupt`."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
-
-
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop or winloop where there is one for this Python, else the standard loop."""
-    with suppress(ImportError):
-        if sys.platform == "win32":
-            import winloop
-
-            return winloop.new_event_loop()  # type: ignore[no-any-return]  # it has no type information
-        import uvloop
-
-        return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
 
 
 def log_to_stderr(level: str) -> None:

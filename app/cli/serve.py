@@ -23,6 +23,7 @@ from app.storage.paths import data_dir
 from app.storage.profiles import Profile, ProfileServer
 from app.system.resources import raise_file_limit
 from app.texts import translate
+from app.wording import reason_of
 
 _MAX_CERTIFICATE = 1024 * 1024
 
@@ -104,7 +105,7 @@ def _identity(certificate_file: str | None, key_file: str | None, name: str) -> 
     try:
         return _Identity(certificate_file, key_file, certificate.read_facts(pem))
     except ValueError:
-        raise BadFile(translate("serve", "it holds no certificate in PEM form"), certificate_file) from None
+        raise BadFile(translate("certificate", "it holds no certificate in PEM form"), certificate_file) from None
 
 
 def _scheme(file: str | None) -> Scheme:
@@ -113,7 +114,7 @@ def _scheme(file: str | None) -> Scheme:
     try:
         return Scheme.parse(read_limited(Path(file), MAX_SCHEME))
     except BadScheme as error:
-        raise BadFile(str(error), file) from None
+        raise BadFile(reason_of(error), file) from None
 
 
 def _reachable(host: str) -> str:

@@ -11,6 +11,7 @@ from app.engine.connections import Connection
 from app.engine.session import ClientSession
 from app.errors import Failure, SessionLost
 from app.protocols.address import Address
+from app.texts import translate
 from app.transport.relay import Relay
 from app.transport.stream import Stream
 
@@ -95,7 +96,7 @@ class AppRelay(Relay):
         self._failure = error
         if self._outcome is not None:
             # Told nothing yet: a reply and an orderly end say more than a reset.
-            self._tell(error or SessionLost("the server closed the stream"))
+            self._tell(error or SessionLost(translate("connection", "the server closed the stream")))
             error = None
         super().closed(error)
 

@@ -6,6 +6,7 @@ every connection a round trip. With exact replies they wait for it, for a while.
 
 import asyncio
 import logging
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from app.engine.app_relay import AppRelay, Outcome
@@ -29,6 +30,7 @@ from app.protocols.socks import (
     success_reply,
 )
 from app.tasks import Tasks
+from app.texts import translate
 from app.transport.session import listen_reason
 from app.transport.stream import Stream
 
@@ -47,14 +49,16 @@ class LocalProxy:
     """Listens for apps and carries their connections over a tunnel."""
 
     def __init__(self, options: LocalOptions, timings: Timings, tunnel: Tunnel, tasks: Tasks) -> None:
-        if options.credentials is None and not is_loopback(options.host):
-            raise BadInput(f"listening on {options.host} lets others in, so it needs a local user and password")
+        _check(options)
         self.connections = Connections(asyncio.get_running_loop().time)
         self.options = options
         self._timings = timings
         self._tunnel = tunnel
         self._tasks = tasks
         self._server: asyncio.Server | None = None
+        self._login = _Login(options.credentials)
+        self._address: Address | None = None
+        self._moving = asyncio.Lock()
         self._asking: set[_Asking] = set()
         self._http: set[HttpRelay] = set()
         self._waiting: set[AppRelay] = set()
@@ -62,14 +66,75 @@ class LocalProxy:
 
     async def listen(self) -> Address:
         """Open the port and say which. Raises `ListenFailed`."""
-        host, port = self.options.host, self.options.port
+        self._server = await self._open(self.options)
+        self._address = Address(*self._server.sockets[0].getsockname()[:2])
+        return self._address
+
+    async def move(self, options: LocalOptions) -> Address:
+        """Listen as `options` say from now on; connections that are open stay as they are.
+
+        Raises `BadInput` or `ListenFailed`, and all stays as it was then.
+        """
+        _check(options)
+        async with self._moving:
+            return await self._move(options)
+
+    async def _move(self, options: LocalOptions) -> Address:
+        if self._server is None or self._address is None:
+            self.options = options
+            return await self.listen()
+        if options.host == self.options.host and options.port in (self.options.port, self._address.port):
+            self.options, self._login.credentials = options, options.credentials
+            return self._address
+        old = self._server
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: _Asking(self), host, port, backlog=_BACKLOG
-            )
+            self._server = await self._open(options)
+        except ListenFailed:
+            if options.port != self._address.port:
+                raise
+            # Another address at the same port, "all" instead of one: not both can be had at a time.
+            self._server = await self._instead(old, options)
+        old.close()
+        self.options = options
+        self._address = Address(*self._server.sockets[0].getsockname()[:2])
+        return self._address
+
+    async def _instead(self, old: asyncio.Server, options: LocalOptions) -> asyncio.Server:
+        assert self._address is not None
+        old.close()
+        try:
+            await asyncio.sleep(0)  # lets the loop close the socket
+            return await self._open(options)
+        except BaseException:
+            self._server = await self._open(replace(self.options, port=self._address.port))
+            raise
+
+    async def _open(self, options: LocalOptions) -> asyncio.Server:
+        host, port, login = options.host, options.port, _Login(options.credentials)
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(lambda: _Asking(self, login), host, port, backlog=_BACKLOG)
         except (OSError, OverflowError, UnicodeError) as error:
             raise ListenFailed(host, port, listen_reason(error)) from None
-        return Address(*self._server.sockets[0].getsockname()[:2])
+        try:
+            for one in server.sockets:
+                _check(replace(options, host=one.getsockname()[0]))  # a name may lead anywhere
+        except BadInput:
+            server.close()
+            raise
+        self._login = login
+        return server
+
+    def use(self, tunnel: Tunnel) -> None:
+        """Carry new connections over `tunnel` from now on."""
+        self._tunnel = tunnel
+        for association in tuple(self.associations):
+            association.use(tunnel)
+
+    def end_connections(self) -> None:
+        """Close every app's connection that is carried or waits to be."""
+        for connection in tuple(self.connections.open.values()):
+            connection.end()
 
     def tick(self, now: float) -> None:
         """Look for what has waited too long; called about once a second."""
@@ -96,8 +161,7 @@ class LocalProxy:
             http.abort()
         for association in tuple(self.associations):
             association.close()
-        for connection in tuple(self.connections.open.values()):
-            connection.end()
+        self.end_connections()
         await asyncio.sleep(0)  # lets the loop close the sockets
 
     # ---- what apps ask for
@@ -152,20 +216,22 @@ class LocalProxy:
     # ---- streams for relays
 
     def carry(self, relay: AppRelay, *, fresh: bool = False) -> None:
-        route = self._tunnel.route()
-        stream = None if fresh else self._tunnel.open_now(route, relay.target, relay)
+        tunnel = self._tunnel
+        route = tunnel.route()
+        stream = None if fresh else tunnel.open_now(route, relay.target, relay)
         if stream is not None:
             self._join(relay, stream)
         else:
-            self._tasks.start(self._dial(relay, route, fresh), f"connection {relay.connection.number}")
+            self._tasks.start(self._dial(tunnel, relay, route, fresh), f"connection {relay.connection.number}")
 
     def open(self, connection: Connection, leg: Leg) -> None:
-        route = self._tunnel.route()
-        stream = self._tunnel.open_now(route, connection.target, leg)
+        tunnel = self._tunnel
+        route = tunnel.route()
+        stream = tunnel.open_now(route, connection.target, leg)
         if stream is not None:
             leg.joined(stream)
         else:
-            self._tasks.start(self._dial_leg(connection, leg, route), f"connection {connection.number}")
+            self._tasks.start(self._dial_leg(tunnel, connection, leg, route), f"connection {connection.number}")
 
     def add(self, protocol: str, target: Address) -> Connection:
         return self.connections.add(protocol, target)
@@ -185,34 +251,42 @@ class LocalProxy:
             self._waiting.discard(relay)
             relay.accepted()  # a server of version 1 never says a word about a target
 
-    async def _dial(self, relay: AppRelay, route: list[int], fresh: bool) -> None:
+    async def _dial(self, tunnel: Tunnel, relay: AppRelay, route: list[int], fresh: bool) -> None:
         try:
-            session = await self._tunnel.session(route, fresh=fresh)
+            session = await tunnel.session(route, fresh=fresh)
         except Failure as failure:
             relay.failed(failure)
             return
         if relay.gone:
-            self._tunnel.put_back(session)
+            tunnel.put_back(session)
         else:
-            self._join(relay, self._tunnel.open_on(session, relay.target, relay))
+            self._join(relay, tunnel.open_on(session, relay.target, relay))
 
-    async def _dial_leg(self, connection: Connection, leg: Leg, route: list[int]) -> None:
+    async def _dial_leg(self, tunnel: Tunnel, connection: Connection, leg: Leg, route: list[int]) -> None:
         try:
-            session = await self._tunnel.session(route)
+            session = await tunnel.session(route)
         except Failure as failure:
             leg.failed(failure)
             return
         if connection.closed_at is not None:
-            self._tunnel.put_back(session)
+            tunnel.put_back(session)
         else:
-            leg.joined(self._tunnel.open_on(session, connection.target, leg))
+            leg.joined(tunnel.open_on(session, connection.target, leg))
+
+
+@dataclass(slots=True)
+class _Login:
+    """What one listener asks its apps for, also those that say nothing until another listener has taken its place."""
+
+    credentials: tuple[str, str] | None = field(repr=False)
 
 
 class _Asking(asyncio.Protocol):
     """One app until it is known what it wants."""
 
-    def __init__(self, proxy: LocalProxy) -> None:
+    def __init__(self, proxy: LocalProxy, login: _Login) -> None:
         self._proxy = proxy
+        self._login = login
         self._transport: asyncio.Transport | None = None
         self._socks: SocksServer | None = None
         self._since = asyncio.get_running_loop().time()
@@ -228,10 +302,10 @@ class _Asking(asyncio.Protocol):
             return
         if self._socks is None and not looks_like_socks(data[0]):
             self._proxy.answered(self)
-            HttpRelay(self._proxy, HttpProxy(self._proxy.options.credentials)).adopt(transport, data)
+            HttpRelay(self._proxy, HttpProxy(self._login.credentials)).adopt(transport, data)
             return
         if self._socks is None:
-            self._socks = SocksServer(self._proxy.options.credentials)
+            self._socks = SocksServer(self._login.credentials)
         progress = self._socks.receive(data)
         if progress.reply:
             transport.write(progress.reply)
@@ -254,6 +328,12 @@ class _Asking(asyncio.Protocol):
         """Close it at once."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _check(options: LocalOptions) -> None:
+    if options.credentials is None and not is_loopback(options.host):
+        text = translate("connection", "listening on {host} lets others in, so it needs a local user and password")
+        raise BadInput(text.format(host=options.host))
 
 
 def _socks_outcome(version: int) -> Outcome:

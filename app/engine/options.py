@@ -105,3 +105,5 @@ class EngineOptions:
     local: LocalOptions = LocalOptions()
     timings: Timings = Timings()
     client_name: str = ""
+    page: str | None = None
+    """An http or https URL that has to answer through the tunnel before it counts as proved; None asks for none."""

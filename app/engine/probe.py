@@ -7,12 +7,10 @@ nothing; servers of version 1, which stay silent even then, say that a closed po
 
 import asyncio
 import itertools
-import time
-from dataclasses import dataclass
 
 from app.engine.options import EngineOptions, PoolOptions, Server, Timings
 from app.engine.session import ClientSession
-from app.engine.tls import Stage
+from app.engine.stages import OnStage, StageResult, timed, unheard
 from app.engine.upstream import Upstream
 from app.errors import Failure, SessionLost, StageTimedOut, TargetRefused
 from app.protocols import uot
@@ -21,6 +19,8 @@ from app.protocols.anytls import Sink
 from app.tasks import Tasks
 from app.transport.stream import Consumer, Stream
 
+__all__ = ["STAGES", "StageResult", "probe", "prove"]
+
 STAGES = ("dns", "tcp", "tls", "authentication", "stream")
 
 _CLOSED_PORT = Address("127.0.0.1", 1)
@@ -28,16 +28,6 @@ _NOWHERE = Address("127.0.0.1", 53)
 
 # Servers of version 2 answer the first frames in one round trip; this allows for a very slow one, in seconds.
 _SECOND_QUESTION = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """One stage: whether it worked, how many milliseconds it took, and what stood in the way."""
-
-    name: str
-    ok: bool
-    ms: float
-    error: Failure | None = None
 
 
 class _Question(Consumer):
@@ -79,7 +69,14 @@ def _ask(session: ClientSession) -> _Question:
 
 
 async def prove(session: ClientSession, timings: Timings) -> None:
-    """See the server speak AnyTLS. Raises the `Failure` that stands in the way; the session is free afterwards."""
+    """See the server speak AnyTLS, once more where it has spoken before.
+
+    Raises the `Failure` that stands in the way; the session is free afterwards.
+    """
+    await (_prove_again if session.heard else _prove_first)(session, timings)
+
+
+async def _prove_first(session: ClientSession, timings: Timings) -> None:
     questions = [_ask(session)]
     try:
         async with asyncio.timeout(timings.answer):
@@ -95,6 +92,14 @@ async def prove(session: ClientSession, timings: Timings) -> None:
         raise session.failure
 
 
+async def _prove_again(session: ClientSession, timings: Timings) -> None:
+    fault = await _stream(session, timings, None, "authentication")
+    if isinstance(fault, StageTimedOut):
+        session.give_up(fault)
+    if fault is not None:
+        raise fault
+
+
 async def _spoken(session: ClientSession, questions: list[_Question]) -> None:
     try:
         async with asyncio.timeout(_SECOND_QUESTION):
@@ -104,51 +109,49 @@ async def _spoken(session: ClientSession, questions: list[_Question]) -> None:
         await session.spoken.wait()
 
 
-async def probe(server: Server, timings: Timings, client_name: str, target: Address | None = None) -> list[StageResult]:
-    """Try `server` stage by stage; the last result is the first that failed, if one did.
+async def probe(
+    server: Server, timings: Timings, client_name: str, target: Address | None = None, on_stage: OnStage = unheard
+) -> list[StageResult]:
+    """Try `server` stage by stage; the last result is the first that failed, if one did. Each is told as it ends.
 
     With `target` the stream goes there, and a refusal counts as a failure; without one any answer about a stream is
     proof that the server works. Raises `BadInput` for TLS options that cannot be used.
     """
+    results: list[StageResult] = []
+
+    def tell(stage: StageResult) -> None:
+        results.append(stage)
+        on_stage(stage)
+
     tasks = Tasks()
     options = EngineOptions((server,), pool=PoolOptions(min_idle=0), timings=timings, client_name=client_name)
     upstream = Upstream(server, options, tasks, itertools.count(1))
     await upstream.prepare()
-    stages: list[Stage] = []
-    start = time.perf_counter()
     try:
-        session = await upstream.dial(stages)
-        results = [StageResult(stage.name, True, stage.ms) for stage in stages]
-        return results + await _probe_session(upstream, session, timings, target)
-    except Failure as failure:
-        passed = [StageResult(stage.name, True, stage.ms) for stage in stages]
-        ms = (time.perf_counter() - start) * 1000 - sum(stage.ms for stage in stages)
-        return [*passed, StageResult(STAGES[len(passed)], False, ms, failure)]
+        session = await upstream.dial(tell)
+        with timed("authentication", tell):
+            await prove(session, timings)
+        with timed("stream", tell):
+            await _probe_stream(upstream, session, timings, target)
+    except Failure:
+        return results  # the last of them says it
     finally:
         await upstream.close()
         await tasks.close()
+    return results
 
 
-async def _probe_session(
-    upstream: Upstream, session: ClientSession, timings: Timings, target: Address | None
-) -> list[StageResult]:
-    start = time.perf_counter()
-    try:
-        await prove(session, timings)
-    except Failure as failure:
-        return [StageResult("authentication", False, _ms_since(start), failure)]
-    results = [StageResult("authentication", True, _ms_since(start))]
-    start = time.perf_counter()
-    try:
-        fault = await _stream(session, timings, target)
-        if isinstance(fault, SessionLost):  # some servers' sessions have room for one stream, and `prove` has had it
-            fault = await _stream(await upstream.dial(), timings, target)
-    except Failure as failure:
-        fault = failure
-    return [*results, StageResult("stream", fault is None, _ms_since(start), fault)]
+async def _probe_stream(upstream: Upstream, session: ClientSession, timings: Timings, target: Address | None) -> None:
+    fault = await _stream(session, timings, target)
+    if isinstance(fault, SessionLost):  # some servers' sessions have room for one stream, and `prove` has had it
+        fault = await _stream(await upstream.dial(), timings, target)
+    if fault is not None:
+        raise fault
 
 
-async def _stream(session: ClientSession, timings: Timings, target: Address | None) -> Failure | None:
+async def _stream(
+    session: ClientSession, timings: Timings, target: Address | None, stage: str = "stream"
+) -> Failure | None:
     if session.over:
         return session.failure
     questions = [_ask(session) if target is None else _Question(session, target)]
@@ -156,7 +159,7 @@ async def _stream(session: ClientSession, timings: Timings, target: Address | No
         async with asyncio.timeout(timings.answer):
             failure = await _answer(session, questions, target)
     except TimeoutError:
-        return StageTimedOut(*session.address, "stream", timings.answer)
+        return StageTimedOut(*session.address, stage, timings.answer)
     finally:
         for question in questions:
             question.stream.close()
@@ -170,7 +173,3 @@ async def _answer(session: ClientSession, questions: list[_Question], target: Ad
         questions.append(_Question(session, _CLOSED_PORT))
         done, _ = await asyncio.wait({question.answer for question in questions}, return_when=asyncio.FIRST_COMPLETED)
     return next(iter(done)).result()
-
-
-def _ms_since(start: float) -> float:
-    return (time.perf_counter() - start) * 1000

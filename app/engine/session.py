@@ -18,6 +18,7 @@ from app.protocols.events import (
     ServerSettingsReceived,
 )
 from app.protocols.settings import VERSION
+from app.texts import QT_TRANSLATE_NOOP, translate
 from app.transport.link import TlsLink
 from app.transport.session import Session
 from app.transport.stream import Consumer, Stream
@@ -32,7 +33,11 @@ _PARKED: Final = 8
 # the ten seconds it means elsewhere (`Timings.half_close`); in seconds.
 _HALF_OPEN: Final = 300.0
 
-_NO_SIGN: Final = "the server gives no sign of life"
+_NO_SIGN: Final = QT_TRANSLATE_NOOP("connection", "the server gives no sign of life")
+
+# Servers push one scheme in answer to the settings. What a session is sent beyond these is in force and told to nobody,
+# because each one told is a line in the log and a file written.
+_TOLD_SCHEMES: Final = 8
 
 # What the crate `anytls` says of the session where other servers speak of the target (tests/interop/README.md).
 _OF_THE_SESSION: Final = ("session stream limit reached", "session reached its maximum age")
@@ -82,16 +87,20 @@ class ClientSession(Session):
         self.spoken = asyncio.Event()
         """Set when it has, or when the session is over."""
         self.handshake_ms = 0.0
+        self.tls_version = link.tls.version() or ""
+        cipher = link.tls.cipher()
+        self.cipher = cipher[0] if cipher else ""
         self.address = server.host, server.port
         self.home = home
+        self._schemes = 0
         self._asked_at: float | None = None
         self._heart_at: float | None = None
         handlers: dict[type[Event], Callable[..., None]] = {
             Accepted: self._on_accepted,
             Refused: self._on_refused,
             ServerSettingsReceived: self._on_settings,
-            SchemePushed: lambda event: home.scheme_pushed(event.scheme.raw),
-            SchemeRejected: lambda event: home.scheme_rejected(event.reason),
+            SchemePushed: self._on_scheme,
+            SchemeRejected: self._on_scheme,
             HeartResponded: self._on_heart,
         }
         self._handlers |= handlers
@@ -154,12 +163,12 @@ class ClientSession(Session):
             self._heart_at = self._heart_at and now
         elif self._heart_at is not None:
             if now - self._heart_at > timings.heartbeat:
-                self.give_up(SessionLost(_NO_SIGN))
+                self.give_up(SessionLost(translate("connection", _NO_SIGN)))
         elif self._asked_at is not None and now - self._asked_at > timings.answer:
             if self.heard:
                 self.ask_for_life()
             elif self.waited:
-                self.give_up(SessionLost(_NO_SIGN))
+                self.give_up(SessionLost(translate("connection", _NO_SIGN)))
             else:
                 self.give_up(StageTimedOut(*self.address, "authentication", timings.answer))
 
@@ -254,6 +263,15 @@ class ClientSession(Session):
             self.give_up(SessionLost(event.message))
         elif stream is not None:
             self.finish_stream(stream, TargetRefused(event.message))
+
+    def _on_scheme(self, event: SchemePushed | SchemeRejected) -> None:
+        self._schemes += 1
+        if self._schemes > _TOLD_SCHEMES:
+            return
+        if isinstance(event, SchemePushed):
+            self.home.scheme_pushed(event.scheme.raw)
+        else:
+            self.home.scheme_rejected(event.reason)
 
     def _on_settings(self, _event: ServerSettingsReceived) -> None:
         if self.machine.half_close:

@@ -1,12 +1,17 @@
 """What there is to see of a running tunnel, as frozen values that may go to another thread."""
 
-import asyncio
-from dataclasses import dataclass
+from __future__ import annotations
 
-from app.engine.connections import Connection, Connections
-from app.engine.session import ClientSession
-from app.engine.tunnel import Tunnel
-from app.engine.upstream import Upstream
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the window knows these values before there is an engine
+    from app.engine.connections import Connection, Connections
+    from app.engine.session import ClientSession
+    from app.engine.tunnel import Tunnel
+    from app.engine.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class SessionInfo:
     cipher: str
     padding: str
     """MD5 of the padding scheme in force, as the protocol names schemes."""
+    idle_timeout: float = 0.0
+    """For how long it may be idle before it is closed."""
+    target: str = ""
+    """Where its stream leads, "host:port"; empty while it carries none for an app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +66,61 @@ class Snapshot:
     """Streams that found a session that had carried one before."""
     sessions: tuple[SessionInfo, ...]
     connections: tuple[ConnectionInfo, ...]
+    warming: int = 0
+    """Sessions that are being dialled."""
 
 
-def take_snapshot(tunnel: Tunnel, connections: Connections) -> Snapshot:
-    """Look at everything once."""
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a tunnel has carried in all."""
+
+    up: int = 0
+    down: int = 0
+    made: int = 0
+    reused: int = 0
+
+    @classmethod
+    def of(cls, tunnel: Tunnel) -> Totals:
+        """Of its sessions, those that are gone included."""
+        upstreams = tunnel.upstreams
+        sessions = [session for upstream in upstreams for session in upstream.sessions.values()]
+        return cls(
+            up=sum(it.bytes_sent for it in upstreams) + sum(it.bytes_sent for it in sessions),
+            down=sum(it.bytes_received for it in upstreams) + sum(it.bytes_received for it in sessions),
+            made=sum(it.made for it in upstreams),
+            reused=sum(it.reused for it in upstreams),
+        )
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.up + other.up, self.down + other.down, self.made + other.made, self.reused + other.reused)
+
+
+def take_snapshot(tunnels: Sequence[Tunnel], connections: Connections, gone: Totals = Totals()) -> Snapshot:
+    """Look at everything once; `gone` is what tunnels have carried that are not there any more."""
     now = asyncio.get_running_loop().time()
-    upstreams = tunnel.upstreams
-    sessions = [(upstream, session) for upstream in upstreams for session in upstream.sessions.values()]
+    totals = sum(map(Totals.of, tunnels), gone)
+    targets: dict[int, str] = {}
+    seen = tuple(_connection_info(connection, now, targets) for connection in connections)
+    upstreams = [upstream for tunnel in tunnels for upstream in tunnel.upstreams]
     return Snapshot(
-        up=sum(upstream.bytes_sent for upstream in upstreams) + sum(session.bytes_sent for _, session in sessions),
-        down=sum(upstream.bytes_received for upstream in upstreams)
-        + sum(session.bytes_received for _, session in sessions),
-        sessions_made=sum(upstream.made for upstream in upstreams),
-        sessions_reused=sum(upstream.reused for upstream in upstreams),
-        sessions=tuple(_session_info(upstream, session, now) for upstream, session in sessions),
-        connections=tuple(_connection_info(connection, now) for connection in connections),
+        up=totals.up,
+        down=totals.down,
+        sessions_made=totals.made,
+        sessions_reused=totals.reused,
+        sessions=tuple(
+            _session_info(upstream, server, session, now, targets.get(session.number, ""))
+            for upstream, server in ((upstream, str(upstream.server)) for upstream in upstreams)
+            for session in upstream.sessions.values()
+        ),
+        connections=seen,
+        warming=sum(upstream.dialling for upstream in upstreams),
     )
 
 
-def _session_info(upstream: Upstream, session: ClientSession, now: float) -> SessionInfo:
-    cipher = session.link.tls.cipher()
+def _session_info(upstream: Upstream, server: str, session: ClientSession, now: float, target: str) -> SessionInfo:
     return SessionInfo(
         number=session.number,
-        server=str(upstream.server),
+        server=server,
         state=session.state.value,
         age=now - session.created_at,
         idle=now - session.idle_since if session.at_rest else 0.0,
@@ -88,19 +129,27 @@ def _session_info(upstream: Upstream, session: ClientSession, now: float) -> Ses
         up=session.bytes_sent,
         down=session.bytes_received,
         handshake_ms=session.handshake_ms,
-        tls_version=session.link.tls.version() or "",
-        cipher=cipher[0] if cipher else "",
+        tls_version=session.tls_version,
+        cipher=session.cipher,
         padding=upstream.padding.scheme.md5,
+        idle_timeout=upstream.idle_timeout,
+        target=target,
     )
 
 
-def _connection_info(connection: Connection, now: float) -> ConnectionInfo:
+def _connection_info(connection: Connection, now: float, targets: dict[int, str]) -> ConnectionInfo:
+    """Also notes in `targets` where the session leads that carries it."""
+    from app.engine.session import ClientSession
+
     session = connection.stream.session if connection.stream else None
+    target = str(connection.target)
+    if isinstance(session, ClientSession):
+        targets[session.number] = target
     end = now if connection.closed_at is None else connection.closed_at
     return ConnectionInfo(
         number=connection.number,
         protocol=connection.protocol,
-        target=str(connection.target),
+        target=target,
         session=session.number if isinstance(session, ClientSession) else None,
         state=connection.state,
         up=connection.bytes_sent,

@@ -7,17 +7,16 @@ import asyncio
 import hashlib
 import socket
 import ssl
+import stat
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from app.engine.options import Server, Timings, TlsOptions, Verification
+from app.engine.stages import OnStage, timed, unheard
 from app.errors import (
     BadFile,
     BadInput,
@@ -34,6 +33,7 @@ from app.errors import (
     TlsFailed,
     Unreachable,
 )
+from app.texts import translate
 from app.transport import tcp
 from app.transport.link import TlsLink
 from app.transport.session import plain_reason
@@ -54,24 +54,12 @@ _REJECTIONS: Final[dict[int, type[CertificateRejected]]] = {
 
 
 @dataclass(slots=True)
-class Stage:
-    """One step of a connection: dns, tcp or tls."""
-
-    name: str
-    ms: float
-
-
-@dataclass(slots=True)
 class Dialled:
-    """A TLS connection that is ready for a session, and what each stage took."""
+    """A TLS connection that is ready for a session."""
 
     link: TlsLink
-    stages: list[Stage]
-
-    @property
-    def handshake_ms(self) -> float:
-        """TCP and TLS; the name's lookup says nothing about the server."""
-        return sum(stage.ms for stage in self.stages if stage.name != "dns")
+    handshake_ms: float
+    """What TCP and TLS took; the name's lookup says nothing about the server."""
 
 
 def make_context(options: TlsOptions) -> ssl.SSLContext:
@@ -81,7 +69,11 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
     """
     checked = options.verification in (Verification.SYSTEM, Verification.CA_FILE)
     if checked and options.server_name == "":
-        raise BadInput("a certificate can be checked only if the server's name is sent; name it or pin the certificate")
+        raise BadInput(
+            translate(
+                "tls", "a certificate can be checked only if the server's name is sent; name it or pin the certificate"
+            )
+        )
     context = ssl.create_default_context() if checked else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if options.verification is Verification.CA_FILE:
         context = _trusting(options.ca_file)
@@ -98,39 +90,40 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
 
 def _trusting(ca_file: str | None) -> ssl.SSLContext:
     if not ca_file:
-        raise BadInput("a certificate can be checked by a CA file only if the file is named")
+        raise BadInput(translate("tls", "a certificate can be checked by a CA file only if the file is named"))
     try:
+        if not stat.S_ISREG(Path(ca_file).stat().st_mode):  # a pipe or a terminal would be read without end
+            raise BadFile(translate("certificate", "it is not a file"), ca_file)
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError:
-        raise BadFile("it holds no certificate in PEM form", ca_file) from None
+        raise BadFile(translate("certificate", "it holds no certificate in PEM form"), ca_file) from None
     except OSError as error:
         raise BadFile(plain_reason(error), ca_file) from None
 
 
-async def dial(server: Server, context: ssl.SSLContext, timings: Timings, stages: list[Stage] | None = None) -> Dialled:
-    """Connect to `server` stage by stage, adding each to `stages`.
+async def dial(server: Server, context: ssl.SSLContext, timings: Timings, on_stage: OnStage = unheard) -> Dialled:
+    """Connect to `server` stage by stage; each is told as it ends, the one that fails too.
 
     Raises a `DialFailed` that names the stage it ended at.
     """
-    stages = [] if stages is None else stages
-    async with _stage("dns", server, timings.tcp, stages):
+    async with _stage("dns", server, timings.tcp, on_stage):
         infos = await _resolve(server)
-    async with _stage("tcp", server, timings.tcp, stages):
+    start = time.perf_counter()
+    async with _stage("tcp", server, timings.tcp, on_stage):
         sock = await _connect(server, infos, timings.happy_eyeballs)
-    async with _stage("tls", server, timings.tls, stages):
+    async with _stage("tls", server, timings.tls, on_stage):
         link = await _shake_hands(server, context, sock)
-    return Dialled(link, stages)
+    return Dialled(link, (time.perf_counter() - start) * 1000)
 
 
 @asynccontextmanager
-async def _stage(name: str, server: Server, limit: float, stages: list[Stage]) -> AsyncIterator[None]:
-    start = time.perf_counter()
-    try:
-        async with asyncio.timeout(limit):
-            yield
-    except TimeoutError:
-        raise StageTimedOut(server.host, server.port, name, limit) from None
-    stages.append(Stage(name, (time.perf_counter() - start) * 1000))
+async def _stage(name: str, server: Server, limit: float, on_stage: OnStage) -> AsyncIterator[None]:
+    with timed(name, on_stage):
+        try:
+            async with asyncio.timeout(limit):
+                yield
+        except TimeoutError:
+            raise StageTimedOut(server.host, server.port, name, limit) from None
 
 
 async def _resolve(server: Server) -> Sequence[tcp.AddressInfo]:
@@ -160,7 +153,8 @@ async def _shake_hands(server: Server, context: ssl.SSLContext, sock: socket.soc
         link = TlsLink(context, server_name=server.host if name is None else name or None)
     except (ValueError, TypeError):
         sock.close()
-        raise TlsFailed(server.host, server.port, "the name to send is not a host name") from None
+        reason = translate("tls", "the name to send is not a host name")
+        raise TlsFailed(server.host, server.port, reason) from None
     try:
         await asyncio.get_running_loop().create_connection(lambda: link, sock=sock)
         await link.handshake()
@@ -182,10 +176,16 @@ def _check_pins(server: Server, certificate: bytes) -> None:
     shown = (hashlib.sha256(certificate).digest(), _spki_hash(certificate) if options.spki_pin else None)
     for pin, seen in zip(wanted, shown, strict=True):
         if pin is not None and pin != seen:
-            raise PinMismatch(server.host, server.port, seen.hex() if seen else "an unknown kind of key")
+            words = seen.hex() if seen else translate("tls", "an unknown kind of key")
+            raise PinMismatch(server.host, server.port, words)
 
 
 def _spki_hash(certificate: bytes) -> bytes | None:
+    # Imported for those who pin a key: everybody else saves 10 MB.
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
@@ -199,7 +199,7 @@ def tls_failure(server: Server, error: Exception) -> DialFailed:
         kind = _REJECTIONS.get(error.verify_code, CertificateRejected)
         return kind(server.host, server.port, error.verify_message.lower().rstrip("."))
     if isinstance(error, (ssl.SSLEOFError, ConnectionError)):
-        return TlsFailed(server.host, server.port, "the server closed the connection")
+        return TlsFailed(server.host, server.port, translate("tls", "the server closed the connection"))
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return TlsFailed(server.host, server.port, "what answers there does not speak TLS")
+        return TlsFailed(server.host, server.port, translate("tls", "what answers there does not speak TLS"))
     return TlsFailed(server.host, server.port, plain_reason(error))

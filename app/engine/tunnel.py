@@ -4,12 +4,13 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from app.engine.options import EngineOptions, Strategy
 from app.engine.servers import Order
 from app.engine.session import ClientSession
+from app.engine.stages import OnStage, unheard
 from app.engine.upstream import SchemeMemory, Upstream
 from app.errors import Failure
 from app.protocols.address import Address, encode_socks
@@ -34,8 +35,9 @@ class Tunnel:
         on_proved: Callable[[], None] = lambda: None,
         on_failed: Callable[[Failure], None] = lambda failure: None,
         on_deserted: Callable[[], None] = lambda: None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
-        numbers = itertools.count(1)
+        numbers = itertools.count(1) if numbers is None else numbers
         self.upstreams = [
             Upstream(server, options, tasks, numbers, schemes, self._proved, self._failed, self._deserted)
             for server in options.servers
@@ -49,6 +51,8 @@ class Tunnel:
         self._on_failed = on_failed
         self._on_deserted = on_deserted
         self._measure_at = 0.0
+        self._asked = 0
+        self._retired = False
 
     async def prepare(self) -> None:
         """Read what TLS needs from files. Raises `BadInput`."""
@@ -77,15 +81,27 @@ class Tunnel:
         if not session.over:
             session.home.session_free(session)
 
-    async def session(self, route: Sequence[int], *, patient: bool = True, fresh: bool = False) -> ClientSession:
+    async def session(
+        self, route: Sequence[int], *, patient: bool = True, fresh: bool = False, on_stage: OnStage = unheard
+    ) -> ClientSession:
         """A session for one stream, from the first server that lets itself be reached; `fresh` takes no idle one.
 
-        All are tried again until the time is up, unless not `patient`. Raises the last `Failure` then.
+        All are tried again until the time is up, unless not `patient`. Raises the last `Failure` then. Who wants one
+        that is fresh and does not wait asks how things are now: servers are tried even while they are left alone.
         """
+        self._asked += 1
+        try:
+            return await self._session(route, patient, fresh, on_stage)
+        finally:
+            self._asked -= 1
+
+    async def _session(self, route: Sequence[int], patient: bool, fresh: bool, on_stage: OnStage) -> ClientSession:
         give_up_at = self._now() + (self._options.timings.give_up if patient else 0.0)
         while True:
             for index in route:
-                session = (None if fresh else self.upstreams[index].take()) or await self._dial(index)
+                session = (None if fresh else self.upstreams[index].take()) or await self._dial(
+                    index, on_stage, insist=fresh and not patient
+                )
                 if session is not None:
                     return session
             pause = min(self._order.pause(index, self._now()) for index in route)
@@ -99,6 +115,8 @@ class Tunnel:
         now = self._now()
         for upstream in self.upstreams:
             upstream.tick(now)
+        if self._retired:
+            return
         self.warm_up()
         if self._options.strategy is Strategy.LOWEST_LATENCY and now >= self._measure_at:
             self._measure_at = now + _MEASURE_EVERY
@@ -118,23 +136,46 @@ class Tunnel:
             if used and upstream.proved_before and not self._order.pause(index, now):
                 upstream.warm_up()
 
+    @property
+    def proved_before(self) -> bool:
+        """Whether one of the servers has ever spoken AnyTLS to this client."""
+        return any(upstream.proved_before for upstream in self.upstreams)
+
+    def retire(self) -> None:
+        """Take no new streams: idle sessions are closed now, the others when their streams have ended."""
+        self._retired = True
+        for upstream in self.upstreams:
+            upstream.retire()
+
+    def end_sessions(self) -> None:
+        """Close every session, with the streams that are open, and wait for none."""
+        for upstream in self.upstreams:
+            upstream.end_sessions()
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left of it, and nobody waits for a session of it."""
+        return not self._asked and not any(upstream.sessions or upstream.dialling for upstream in self.upstreams)
+
     async def close(self) -> None:
         """Close every session."""
         for upstream in self.upstreams:
             await upstream.close()
 
-    async def _dial(self, index: int) -> ClientSession | None:
+    async def _dial(self, index: int, on_stage: OnStage, *, insist: bool) -> ClientSession | None:
         """A new session, or None after a failure. While a server fails, its callers try it one at a time."""
         if not self._order.failures(index):
-            return await self._try(index)
+            return await self._try(index, on_stage)
         async with self._locks[index]:
+            if insist:
+                return await self._try(index, on_stage)
             if self._order.pause(index, self._now()):
                 return None
-            return self.upstreams[index].take() or await self._try(index)
+            return self.upstreams[index].take() or await self._try(index, on_stage)
 
-    async def _try(self, index: int) -> ClientSession | None:
+    async def _try(self, index: int, on_stage: OnStage = unheard) -> ClientSession | None:
         try:
-            session = await self.upstreams[index].dial()
+            session = await self.upstreams[index].dial(on_stage)
         except Failure as failure:
             self._failed(self.upstreams[index], failure)
             return None
@@ -143,8 +184,8 @@ class Tunnel:
 
     async def _measure(self, index: int) -> None:
         session = None if self._order.pause(index, self._now()) else await self._try(index)
-        if session is not None and not session.over:
-            self.upstreams[index].pool.put(session)
+        if session is not None:
+            self.upstreams[index].keep(session)
 
     def _proved(self, upstream: Upstream) -> None:
         self._order.succeeded(self.upstreams.index(upstream))

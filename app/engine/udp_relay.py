@@ -137,6 +137,10 @@ class UdpAssociation(asyncio.Protocol):
         self._app: tuple[Any, ...] | None = None
         self._flows: OrderedDict[Address | None, _Flow] = OrderedDict()
 
+    def use(self, tunnel: Tunnel) -> None:
+        """Open new flows over `tunnel` from now on."""
+        self._tunnel = tunnel
+
     def adopt(self, control: asyncio.Transport) -> None:
         """Take over the app's SOCKS connection and answer it when the datagram socket is there."""
         self._control = control
@@ -248,10 +252,11 @@ class UdpAssociation(asyncio.Protocol):
         return flow
 
     def _carry(self, flow: _Flow) -> None:
-        route = self._tunnel.route()
-        session = self._tunnel.take(route)
+        tunnel = self._tunnel
+        route = tunnel.route()
+        session = tunnel.take(route)
         if session is None:
-            self._tasks.start(self._dial(flow, route), f"connection {flow.connection.number}")
+            self._tasks.start(self._dial(tunnel, flow, route), f"connection {flow.connection.number}")
         else:
             # The first datagram is on its way into `flow.send`: the stream is joined when it has got there.
             asyncio.get_running_loop().call_soon(self._join, flow, session)
@@ -263,9 +268,9 @@ class UdpAssociation(asyncio.Protocol):
         else:
             flow.joined(self._tunnel.open_on(session, uot.TARGET_V2, flow))
 
-    async def _dial(self, flow: _Flow, route: list[int]) -> None:
+    async def _dial(self, tunnel: Tunnel, flow: _Flow, route: list[int]) -> None:
         try:
-            session = await self._tunnel.session(route)
+            session = await tunnel.session(route)
         except Failure as failure:
             flow.closed(failure)
         else:

@@ -11,6 +11,7 @@ from app.engine import tls
 from app.engine.options import EngineOptions, Server
 from app.engine.pool import Pool
 from app.engine.session import ClientSession
+from app.engine.stages import OnStage, StageResult, unheard
 from app.errors import Failure
 from app.protocols import anytls
 from app.protocols.login import password_hash
@@ -68,11 +69,14 @@ class Upstream:
         self._on_deserted = on_deserted
         self._hash = password_hash(server.password)
         self._context: ssl.SSLContext | None = None
-        self._dialling = 0
+        self.dialling = 0
+        """Sessions that are being made."""
+        self.idle_timeout = options.pool.idle_timeout
         self._warming = False
         self._warm_after = 0.0
         self._cut = 0
         self._proved = False
+        self._retired = False
         self._version_1 = False
 
     @property
@@ -95,16 +99,16 @@ class Upstream:
             self.warm_up()
         return session
 
-    async def dial(self, stages: list[tls.Stage] | None = None) -> ClientSession:
-        """A new session that has logged in; what it took is added to `stages`. Raises `DialFailed`."""
+    async def dial(self, on_stage: OnStage = unheard) -> ClientSession:
+        """A new session that has logged in; each stage up to there is told. Raises `DialFailed`."""
         if self._context is None:
             await self.prepare()
         assert self._context is not None
-        self._dialling += 1
+        self.dialling += 1
         try:
-            dialled = await tls.dial(self.server, self._context, self._options.timings, stages)
+            dialled = await tls.dial(self.server, self._context, self._options.timings, on_stage)
         finally:
-            self._dialling -= 1
+            self.dialling -= 1
         self.made += 1
         machine = anytls.Session(
             client=True,
@@ -118,6 +122,7 @@ class Upstream:
         dialled.link.attach(session)
         session.login(self._hash)
         if session.failure is not None:
+            on_stage(StageResult("authentication", False, 0.0, session.failure))
             raise session.failure
         _log.info("%s session %d: logged in after %.0f ms", self.server, session.number, dialled.handshake_ms)
         return session
@@ -125,7 +130,9 @@ class Upstream:
     def warm_up(self) -> None:
         """See to it that as many sessions are ready as the options ask for, one after the other."""
         now = asyncio.get_running_loop().time()
-        if not self._warming and now >= self._warm_after and self.pool.missing(self._dialling):
+        if self._retired or self._warming or now < self._warm_after:
+            return
+        if self.pool.missing(self.dialling):
             self._warming = True
             self._tasks.start(self._warm(), f"warm up {self.server}")
 
@@ -135,6 +142,8 @@ class Upstream:
             if self._version_1:
                 session.expect_silence()
             session.check(now, self._options.timings)
+        if self._retired:
+            self._close_resting()
         close, keep = self.pool.sweep(now)
         for session in close:
             _log.info("%s session %d: idle for long enough, closed", self.server, session.number)
@@ -147,12 +156,34 @@ class Upstream:
         for session in self.pool.clear():
             session.close()
 
-    async def close(self) -> None:
-        """Close every session, with the streams that are still open, and wait until they are gone."""
+    def keep(self, session: ClientSession) -> None:
+        """The session waits for its next stream."""
+        if self._retired:
+            self._close_resting()
+        elif not session.over:
+            self.pool.put(session)
+
+    def retire(self) -> None:
+        """Keep no session any more: idle ones are closed now, the others when their streams have ended."""
+        self._retired = True
+        self.pool.clear()
+        self._close_resting()
+
+    def end_sessions(self) -> None:
+        """Close every session, with the streams that are still open."""
         for session in tuple(self.sessions.values()):
             session.close()
+
+    async def close(self) -> None:
+        """The same, and wait until they are gone."""
+        self.end_sessions()
         for session in tuple(self.sessions.values()):
             await session.gone.wait()
+
+    def _close_resting(self) -> None:
+        for session in tuple(self.sessions.values()):
+            if session.at_rest and not session.streams:
+                session.close()
 
     def _cut_off(self) -> None:
         # Some servers do not let a login wait for its first stream. Making the next one at once would be answered
@@ -163,14 +194,13 @@ class Upstream:
 
     async def _warm(self) -> None:
         try:
-            while self.pool.missing(self._dialling):
+            while self.pool.missing(self.dialling) and not self._retired:
                 try:
                     session = await self.dial()
                 except Failure as failure:
                     self._on_failed(self, failure)
                     return
-                if not session.over:
-                    self.pool.put(session)
+                self.keep(session)
         finally:
             self._warming = False
 
@@ -183,7 +213,7 @@ class Upstream:
         if session.machine.opened >= _MOST_STREAMS:
             session.close()
         else:
-            self.pool.put(session)
+            self.keep(session)
 
     def session_over(self, session: ClientSession) -> None:
         self.pool.discard(session)

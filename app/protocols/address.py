@@ -4,6 +4,8 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
+from app.protocols.text import Flaw
+
 # A domain's length is one byte on the wire (RFC 1928 section 5).
 MAX_DOMAIN = 255
 MAX_PORT = 65535
@@ -12,7 +14,7 @@ _FORBIDDEN = frozenset(" #%/:<>?@[\\]^|")
 _HOST_PORT = re.compile(r"(?:\[(?P<ipv6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]{0,5}))?")
 
 
-class BadAddress(ValueError):
+class BadAddress(Flaw):
     """A host or port that cannot be used. The text never repeats what was given."""
 
 
@@ -67,7 +69,7 @@ def parse_host(text: str) -> IPv4Address | IPv6Address | str:
     except UnicodeError:
         raise BadAddress("the host name cannot be written in ASCII") from None
     if not 0 < len(name) <= MAX_DOMAIN:
-        raise BadAddress(f"the host name is empty or longer than {MAX_DOMAIN} bytes")
+        raise BadAddress("the host name is empty or longer than {limit} bytes", limit=MAX_DOMAIN)
     if not name.isprintable() or not _FORBIDDEN.isdisjoint(name):
         raise BadAddress("the host name has a character that no host name has")
     return name
@@ -91,14 +93,14 @@ def parse_host_port(text: str, default_port: int | None = None) -> Address:
         raise BadAddress("there is no IPv6 address between the brackets")
     port = int(port_text) if port_text else default_port
     if port is None or port > MAX_PORT:
-        raise BadAddress(f"the port is missing or not a number up to {MAX_PORT}")
+        raise BadAddress("the port is missing or not a number up to {limit}", limit=MAX_PORT)
     return Address(str(parse_host(ipv6 or host)), port)
 
 
 def encode(address: Address, families: Families) -> bytes:
     """Family byte, host, port. Raises BadAddress."""
     if not 0 <= address.port <= MAX_PORT:
-        raise BadAddress(f"the port is not a number up to {MAX_PORT}")
+        raise BadAddress("the port is not a number up to {limit}", limit=MAX_PORT)
     host = parse_host(address.host)
     port = address.port.to_bytes(2, "big")
     if isinstance(host, str):
@@ -118,7 +120,7 @@ def decode(data: bytes | memoryview, start: int, families: Families) -> tuple[Ad
     elif family in families:
         size = 4 if family == families.ipv4 else 16
     else:
-        raise BadAddress(f"unknown address type {family}")
+        raise BadAddress("unknown address type {number}", number=family)
     end = at + size + 2
     if end > len(data):
         return None

@@ -48,7 +48,7 @@ from app.protocols.frames import (
 )
 from app.protocols.padding import MAX_SCHEME, BadScheme, Padding, RandBelow, Scheme, cut
 from app.protocols.settings import HALF_CLOSE, NUMBER, VERSION
-from app.protocols.text import printable
+from app.protocols.text import Flaw, printable
 
 # A control frame's payload is kept up to this, and the rest drained: one byte over the longest scheme, so that a
 # longer one is seen to be too long.
@@ -58,7 +58,7 @@ Sink = Callable[[memoryview], object]
 Buffer = bytes | memoryview
 
 
-class ProtocolError(ValueError):
+class ProtocolError(Flaw):
     """The peer broke the protocol; the session has to end. What is in `outbox` should still be sent."""
 
 
@@ -297,7 +297,7 @@ class Session:
             self._sink = _discard
         if not self._known:
             if command not in NAMES:
-                raise NotAnyTls(f"first byte {command:#04x}")
+                raise NotAnyTls("first byte {byte:#04x}", byte=command)
             self._known = True
 
     def _collect(self, chunk: memoryview) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.protocols.frames import HEADER_SIZE, MAX_PAYLOAD, WASTE, pack
+from app.protocols.text import Flaw
 
 RandBelow = Callable[[int], int]
 Range = tuple[int, int]
@@ -33,7 +34,7 @@ _PACKET = re.compile(r"0|[1-9][0-9]{0,2}")
 _RANGE = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 
 
-class BadScheme(ValueError):
+class BadScheme(Flaw):
     """The scheme is malformed or asks for more than the budget; the text says what."""
 
 
@@ -50,7 +51,7 @@ class Scheme:
     def parse(cls, raw: bytes) -> "Scheme":
         """Read a scheme; raises `BadScheme`. Like the reference it passes over single malformed sizes."""
         if len(raw) > MAX_SCHEME:
-            raise BadScheme(f"it is longer than {MAX_SCHEME} bytes")
+            raise BadScheme("it is longer than {limit} bytes", limit=MAX_SCHEME)
         try:
             lines = [line for line in raw.decode().split("\n") if "=" in line]
         except UnicodeDecodeError:
@@ -59,7 +60,7 @@ class Scheme:
         stop = _stop(values.get("stop", ""))
         packets = {int(key): _ranges(value) for key, value in values.items() if _is_packet(key, stop)}
         if sum(map(_most, packets.values())) > MAX_TOTAL:
-            raise BadScheme(f"it pads a session by more than {MAX_TOTAL} bytes")
+            raise BadScheme("it pads a session by more than {limit} bytes", limit=MAX_TOTAL)
         return cls(raw, hashlib.md5(raw, usedforsecurity=False).hexdigest(), stop, packets)
 
     def sizes(self, packet: int, randbelow: RandBelow) -> Sequence[int]:
@@ -85,10 +86,10 @@ def _is_packet(key: str, stop: int) -> bool:
 def _ranges(value: str) -> tuple[Range, ...]:
     items = value.split(",")
     if len(items) > MAX_ITEMS:
-        raise BadScheme(f"a packet has more than {MAX_ITEMS} sizes")
+        raise BadScheme("a packet has more than {limit} sizes", limit=MAX_ITEMS)
     ranges = tuple(parsed for item in items if (parsed := _range(item.strip())) is not None)
     if _most(ranges) > MAX_PACKET:
-        raise BadScheme(f"a packet is padded by more than {MAX_PACKET} bytes")
+        raise BadScheme("a packet is padded by more than {limit} bytes", limit=MAX_PACKET)
     return ranges
 
 
@@ -102,7 +103,7 @@ def _range(item: str) -> Range | None:
     if low == 0:
         return None
     if high > MAX_PAYLOAD:
-        raise BadScheme(f"a size is larger than {MAX_PAYLOAD}")
+        raise BadScheme("a size is larger than {limit}", limit=MAX_PAYLOAD)
     return low, high
 
 

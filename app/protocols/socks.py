@@ -223,7 +223,7 @@ def _end_of_text(data: bytes, start: int) -> int | None:
     limit = start + _MAX_TEXT4 + 1
     end = data.find(0, start, limit)
     if end < 0 and len(data) >= limit:
-        raise BadAddress(f"the user id or host is longer than {_MAX_TEXT4} bytes")
+        raise BadAddress("the user id or host is longer than {limit} bytes", limit=_MAX_TEXT4)
     return None if end < 0 else end
 
 

@@ -22,7 +22,9 @@ from cryptography.x509.oid import NameOID
 
 from app.errors import BadFile, BadInput
 from app.protocols.address import BadAddress, parse_host
+from app.texts import translate
 from app.transport.session import plain_reason
+from app.wording import reason_of
 
 # It is pinned, not renewed: whoever has the link trusts this certificate and no other.
 _YEARS = 10
@@ -33,7 +35,8 @@ def self_signed(name: str, now: datetime.datetime) -> tuple[bytes, bytes]:
     try:
         host = parse_host(name)
     except BadAddress as error:
-        raise BadInput(f"no certificate can be made for this name: {error}") from None
+        text = translate("certificate", "no certificate can be made for this name: {reason}")
+        raise BadInput(text.format(reason=reason_of(error))) from None
     alternative = x509.DNSName(host) if isinstance(host, str) else x509.IPAddress(host)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(host)[:64])])
@@ -79,7 +82,8 @@ def read_facts(certificate_pem: bytes) -> Facts:
 def make_context(certificate: str, key: str) -> ssl.SSLContext:
     """The TLS settings of a server with these PEM files, which may be the same. Raises `BadFile`."""
     if _public_key_of_certificate(certificate) != _public_key(key):
-        raise BadFile(f"its key does not belong to the certificate in {certificate}", key)
+        text = translate("certificate", "its key does not belong to the certificate in {file}")
+        raise BadFile(text.format(file=certificate), key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION  # a client could have it done over and over, which costs it little
@@ -95,16 +99,17 @@ def _public_key_of_certificate(path: str) -> bytes:
     try:
         return _spki(x509.load_pem_x509_certificate(_read(path)).public_key())
     except (ValueError, UnsupportedAlgorithm):
-        raise BadFile("it holds no certificate in PEM form", path) from None
+        raise BadFile(translate("certificate", "it holds no certificate in PEM form"), path) from None
 
 
 def _public_key(path: str) -> bytes:
     try:
         return _spki(load_pem_private_key(_read(path), None).public_key())
     except TypeError:
-        raise BadFile("its key is encrypted, and nobody is there to type the passphrase", path) from None
+        text = translate("certificate", "its key is encrypted, and nobody is there to type the passphrase")
+        raise BadFile(text, path) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise BadFile("it holds no private key in PEM form", path) from None
+        raise BadFile(translate("certificate", "it holds no private key in PEM form"), path) from None
 
 
 def _spki(key: PublicKeyTypes) -> bytes:

@@ -18,6 +18,7 @@ from app.server.session import ServerSession
 from app.server.target import TcpTarget
 from app.server.udp_target import UdpTarget
 from app.tasks import Tasks
+from app.texts import translate
 from app.transport import tcp
 from app.transport.link import TlsLink
 from app.transport.session import listen_reason
@@ -130,7 +131,7 @@ class Server:
                 self._deadline = loop.call_at(until, self._await_logins)
                 return
             del self._guests[session]
-            session.fail(SessionLost("the login took too long"))
+            session.fail(SessionLost(translate("connection", "the login took too long")))
             session.link.abort()
 
     def _fallback_over(self, fallback: Fallback) -> None:

@@ -13,6 +13,7 @@ from app.protocols.events import Alerted, Event, HeartResponded, Opened, Setting
 from app.protocols.login import Login, Stranger
 from app.server.options import Limits
 from app.tasks import Tasks
+from app.texts import translate
 from app.transport.link import TlsLink
 from app.transport.session import Session, plain_reason
 from app.transport.stream import Consumer, Stream
@@ -71,7 +72,6 @@ class ServerSession(Session):
             Opened: self._on_opened,
             SettingsReceived: lambda event: _log.debug("%s: client %s", self._name, event.client_name),
             HeartResponded: lambda _event: None,
-            Alerted: lambda event: self.fail(SessionLost(f"it says: {event.message}")),
         }
         self._handlers |= handlers
 
@@ -141,7 +141,7 @@ class ServerSession(Session):
         super().batch_received()
         self._refused = 0
         if self.failure is None and reads_nothing(self.link):
-            self.fail(SessionLost("it does not read what it has asked for"))
+            self.fail(SessionLost(translate("connection", "it does not read what it has asked for")))
             self.link.abort()
 
     def fail(self, failure: Failure) -> None:
@@ -161,6 +161,9 @@ class ServerSession(Session):
 
     # ---- inside
 
+    def _on_alerted(self, event: Alerted) -> None:
+        self.fail(SessionLost(translate("connection", "it says: {message}").format(message=event.message)))
+
     def _on_opened(self, event: Opened) -> None:
         most = self._host.limits.streams
         if len(self.streams) >= most or len(self.targets) >= most:
@@ -178,7 +181,7 @@ class ServerSession(Session):
         if self._refused <= most:
             self.machine.synack(stream_id, "too many streams")
         elif self.failure is None:  # each refusal costs more than it takes to ask for
-            self.fail(SessionLost("it opens streams without end"))
+            self.fail(SessionLost(translate("connection", "it opens streams without end")))
 
 
 class _Request(Consumer):

@@ -25,11 +25,6 @@ def state_dir() -> Path:
     return _own(_dirs().user_state_path)
 
 
-def cache_dir() -> Path:
-    """What may vanish at any time."""
-    return _own(_dirs().user_cache_path)
-
-
 def _dirs() -> PlatformDirs:
     return PlatformDirs(NAME, appauthor=False)  # no author folder above it on Windows
 

@@ -1,4 +1,4 @@
-"""How many files and sockets this process may hold open."""
+"""How many files and sockets this process may hold open, and that its memory stays out of files."""
 
 import sys
 from contextlib import suppress
@@ -25,3 +25,10 @@ def raise_file_limit(want: int = 65_536) -> int:
                         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
             return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return want
+
+
+def forbid_core_dumps() -> None:
+    """Have a crash write no image of the memory, which has passwords in it. Never raises an exception."""
+    if sys.platform != "win32":
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

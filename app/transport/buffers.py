@@ -9,11 +9,8 @@ import sys
 import threading
 from typing import Final
 
-from app.protocols.frames import HEADER_SIZE
-
 # With the header in front, a full buffer is one frame of 64 KiB: four full TLS records and nothing left over.
 ROOM_SIZE: Final = 64 * 1024
-PAYLOAD_SIZE: Final = ROOM_SIZE - HEADER_SIZE
 
 # What a kernel's socket buffer commonly holds; a larger read saves calls of the loop, not of OpenSSL.
 CIPHERTEXT_SIZE: Final = 256 * 1024

@@ -8,7 +8,6 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final
 
 from app.errors import Failure, ServerAlert, SessionLost
 from app.protocols import anytls
@@ -16,8 +15,10 @@ from app.protocols.anytls import ProtocolError
 from app.protocols.events import Alerted, Closed, Ended, Event
 from app.protocols.frames import HEADER_SIZE
 from app.protocols.text import printable
+from app.texts import translate
 from app.transport.link import TlsLink
 from app.transport.stream import Consumer, Stream
+from app.wording import reason_of
 
 
 class Session:
@@ -29,7 +30,7 @@ class Session:
         self.machine = machine
         self.streams: dict[int, Stream] = {}
         self.time: Callable[[], float] = loop.time
-        self.created_at = self.heard_at = loop.time()
+        self.created_at = loop.time()
         self.bytes_sent = 0
         self.bytes_received = 0
         self.held = False
@@ -122,7 +123,7 @@ class Session:
     def close(self) -> None:
         """End the session in an orderly way; streams that are still open end with it."""
         self.closed_here = True
-        self.failure = self.failure or SessionLost("it was closed on this side")
+        self.failure = self.failure or SessionLost(translate("connection", "it was closed on this side"))
         self.link.close()
 
     # ---- what the link reports
@@ -140,10 +141,10 @@ class Session:
 
     def protocol_failure(self, error: ProtocolError) -> Failure:
         """The failure that a breach of the protocol by the peer is."""
-        return SessionLost(f"the other side broke the protocol: {error}")
+        text = translate("connection", "the other side broke the protocol: {reason}")
+        return SessionLost(text.format(reason=reason_of(error)))
 
     def batch_received(self) -> None:
-        self.heard_at = self.time()
         for stream in tuple(self.streams.values()):
             stream.consumer.flush()
         if not self.held:
@@ -197,29 +198,30 @@ class Session:
         self.fail(ServerAlert(event.message))
 
 
-_CLOSED: Final = "the other side closed it"
-
-
 def plain_reason(error: Exception | None) -> str:
     """A connection's end in plain words, without the numbers and names that Python and OpenSSL put there."""
     if error is None or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return _CLOSED
+        return _closed()
     if isinstance(error, ssl.SSLError):
-        return printable((error.reason or "TLS error").lower().replace("_", " "))
+        return printable((error.reason or "").lower().replace("_", " ")) or translate("connection", "TLS failed")
     if isinstance(error, TimeoutError):
-        return "it timed out"
+        return translate("connection", "it timed out")
     if isinstance(error, OSError) and error.errno is not None:
         known = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         return printable((known or "").lower())
-    return printable(str(error)) or _CLOSED
+    return printable(str(error)) or _closed()
+
+
+def _closed() -> str:
+    return translate("connection", "the other side closed it")
 
 
 def listen_reason(error: Exception) -> str:
     """Why a port cannot be opened, in plain words."""
     if isinstance(error, OverflowError):
-        return "there is no such port"
+        return translate("connection", "there is no such port")
     if isinstance(error, UnicodeError):
-        return "that is no host name"
+        return translate("connection", "that is no host name")
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return "something else listens there already"
+        return translate("connection", "something else listens there already")
     return plain_reason(error)

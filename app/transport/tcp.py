@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiohappyeyeballs
 
 from app.protocols.address import ip_or_none
+from app.transport.lookups import Lookups
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
@@ -18,6 +19,8 @@ _IDLE: Final = 30
 _INTERVAL: Final = 10
 _PROBES: Final = 3
 _UNACKNOWLEDGED_MS: Final = 60_000
+
+_LOOKUPS: Final = Lookups()
 
 
 async def resolve(host: str, port: int) -> Sequence[AddressInfo]:
@@ -30,7 +33,12 @@ async def resolve(host: str, port: int) -> Sequence[AddressInfo]:
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (str(ip), port))]
     if ip is not None:
         return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (str(ip), port, 0, 0))]
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_LOOKUPS, _look_up, host, port)
+
+
+def _look_up(host: str, port: int) -> Sequence[AddressInfo]:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 async def connect(infos: Sequence[AddressInfo], delay: float) -> socket.socket:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, cast
 
-from app.cli.run import new_event_loop
+from app.loops import new_event_loop
 from tests.benchmarks.bulk import Measured
 from tests.benchmarks.way import GREETED, GREETING, LoadFailed, Way, socks_connect, socks_reply_size
 from tests.benchmarks.wire import COMMAND, ECHO

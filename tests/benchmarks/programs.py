@@ -143,4 +143,5 @@ def _crates() -> list[Path]:
 
 def _own_folders(folder: Path) -> dict[str, str]:
     """Keeps ours away from the files of whoever runs this."""
-    return {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    folders = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    return folders | {"XDG_RUNTIME_DIR": str(folder)}

@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any, cast
 
-from app.cli.run import new_event_loop
+from app.loops import new_event_loop
 from app.system.resources import raise_file_limit
 from tests.benchmarks.wire import CHUNK, COMMAND, DONE, DOWN, ECHO, HOST, UP, pattern
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from app.cli import main
-from app.cli.connect import LOCAL_PORT
+from app.cli.inputs import LOCAL_PORT
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@ import json
 
 import pytest
 
-from app.cli.output import JsonReport, StatusLine, say_json, snapshot_fields, status_text, warn
-from app.client import Client, State
+from app.cli.output import JsonReport, StatusLine, say_json, status_text, warn
+from app.client.client import Client
+from app.client.state import State
+from app.client.status import snapshot_fields
 from app.engine.snapshot import ConnectionInfo, SessionInfo, Snapshot
 from app.errors import NothingListens
 from app.protocols.address import Address
@@ -19,26 +21,37 @@ class Terminal(io.StringIO):
 
 def session(number, state):
     return SessionInfo(
-        number, "example.com:443", state, 12.34, 0.0, 3, 1, 10, 20, 5.55, "TLSv1.3", "TLS_AES_128_GCM_SHA256", "md5"
+        number,
+        "example.com:443",
+        state,
+        age=12.34,
+        idle=0.0,
+        served=3,
+        open_streams=1,
+        up=10,
+        down=20,
+        handshake_ms=5.55,
+        tls_version="TLSv1.3",
+        cipher="TLS_AES_128_GCM_SHA256",
+        padding="md5",
+        idle_timeout=30.0,
+        target="example.org:80",
     )
 
 
 CONNECTION = ConnectionInfo(7, "socks5", "example.org:80", 1, "open", 10, 20, 1.25, "")
-SNAPSHOT = Snapshot(30, 2_000_000, 4, 9, (session(1, "active"), session(2, "idle"), session(3, "warm")), (CONNECTION,))
+SESSIONS = session(1, "active"), session(2, "idle"), session(3, "warm")
+SNAPSHOT = Snapshot(30, 2_000_000, 4, 9, SESSIONS, (CONNECTION,), warming=2)
 
 
 class Watched(Client):
-    """A client whose snapshot is known."""
+    """A client in a known state."""
 
-    def __init__(self, state, snapshot=SNAPSHOT, failure=None):
+    def __init__(self, state, failure=None):
         super().__init__(PushedSchemes(None))
         self.state = state
         self.failure = failure
         self.address = Address("127.0.0.1", 1080)
-        self._shown = snapshot
-
-    def snapshot(self):
-        return self._shown
 
 
 def lines(capsys):
@@ -64,8 +77,8 @@ def test_json_report(capsys):
     report.listening(Watched(State.CONNECTING))
     report.changed(Watched(State.ON))
     report.changed(Watched(State.FAILED, failure=NothingListens("example.com", 443)))
-    report.second(Watched(State.ON), 1.0)
-    report.second(Watched(State.OFF, snapshot=None), 2.0)
+    report.second(Watched(State.ON), SNAPSHOT, 1.0)
+    report.second(Watched(State.OFF), None, 2.0)
     report.end()
     listening, on, failed, snapshot = lines(capsys)
     assert listening == {"event": "listening", "host": "127.0.0.1", "port": 1080}
@@ -77,6 +90,7 @@ def test_json_report(capsys):
 def test_the_keys_of_a_snapshot():
     fields = snapshot_fields(SNAPSHOT)
     assert (fields["up"], fields["sessions_made"], fields["sessions_reused"]) == (30, 4, 9)
+    assert fields["warming"] == 2
     assert fields["sessions"][0] == {
         "number": 1,
         "server": "example.com:443",
@@ -91,6 +105,8 @@ def test_the_keys_of_a_snapshot():
         "tls": "TLSv1.3",
         "cipher": "TLS_AES_128_GCM_SHA256",
         "padding": "md5",
+        "idle_timeout": 30.0,
+        "target": "example.org:80",
     }
     assert fields["connections"] == [
         {
@@ -118,8 +134,8 @@ def test_the_status_in_words():
 def test_a_terminal_has_one_line_that_is_written_over():
     terminal = Terminal()
     line = StatusLine(terminal)
-    line.second(Watched(State.DEGRADED), 1.0)
-    line.second(Watched(State.ON), 2.0)
+    line.second(Watched(State.DEGRADED), SNAPSHOT, 1.0)
+    line.second(Watched(State.ON), SNAPSHOT, 2.0)
     line.end()
     written = terminal.getvalue()
     assert "\n" not in written
@@ -135,7 +151,7 @@ def test_elsewhere_only_changes_are_written():
     line = StatusLine(stream)
     line.listening(Watched(State.CONNECTING))
     line.changed(Watched(State.CONNECTING))
-    line.second(Watched(State.CONNECTING), 1.0)
+    line.second(Watched(State.CONNECTING), SNAPSHOT, 1.0)
     line.changed(Watched(State.FAILED, failure=NothingListens("example.com", 443)))
     line.end()
     assert stream.getvalue().splitlines() == [
@@ -154,5 +170,5 @@ def test_every_state_has_a_word(state):
 
 def test_without_a_snapshot_there_is_no_line():
     terminal = Terminal()
-    StatusLine(terminal).second(Watched(State.OFF, snapshot=None), 1.0)
+    StatusLine(terminal).second(Watched(State.OFF), None, 1.0)
     assert terminal.getvalue() == ""

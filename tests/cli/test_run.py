@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from app.cli.run import first_of, log_to_stderr, new_event_loop, run
+from app.cli.run import first_of, log_to_stderr, run
 
 
 def test_the_exit_code_is_the_commands():
@@ -35,20 +35,6 @@ def test_an_error_of_the_command_comes_out():
 
     with pytest.raises(LookupError, match="why"):
         run(command)
-
-
-def test_the_fast_loop_is_taken_where_there_is_one():
-    loop = new_event_loop()
-    loop.close()
-    assert type(loop).__module__.split(".")[0] in ("uvloop", "winloop")
-
-
-def test_the_standard_loop_serves_where_there_is_none(monkeypatch):
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    monkeypatch.setitem(sys.modules, "winloop", None)
-    loop = new_event_loop()
-    loop.close()
-    assert type(loop).__module__.startswith("asyncio")
 
 
 async def test_waiting_ends_with_the_time_or_with_the_event():

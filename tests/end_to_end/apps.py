@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.programs import PATIENCE
+from app.storage.profiles import BALANCED
+from tests.end_to_end.programs import PATIENCE, Event, Tunnel
+from tests.fakes.targets import echo_target
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -133,3 +135,17 @@ async def udp_app(port: int) -> AsyncIterator[UdpApp]:
         transport.close()
         writer.close()
         await asyncio.sleep(0)
+
+
+async def sessions_made(tunnel: Tunnel) -> int:
+    """How many sessions there have been once there is one in use and as many beside it as are kept ready.
+
+    Then one app after the other needs no more.
+    """
+
+    def ready(snapshot: Event) -> bool:
+        return sum(session["state"] in ("idle", "warm") for session in snapshot["sessions"]) == BALANCED.min_idle
+
+    async with echo_target() as echo, socks_connection(tunnel.port, *echo):
+        snapshot = await tunnel.client.snapshot(ready)
+    return int(snapshot["sessions_made"])

@@ -137,6 +137,8 @@ class Home:
         places |= {f"XDG_{name.upper()}_HOME": folder / name for name in ("config", "data", "state", "cache")}
         for place in places.values():
             place.mkdir(parents=True, exist_ok=True)
+        places["XDG_RUNTIME_DIR"] = folder / "run"
+        places["XDG_RUNTIME_DIR"].mkdir(mode=0o700, exist_ok=True)
         self.environment = {"PATH": os.environ["PATH"]} | {name: str(place) for name, place in places.items()}
         self._count = 0
 

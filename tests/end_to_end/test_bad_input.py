@@ -158,8 +158,15 @@ async def test_nothing_asked(home: Home) -> None:
     assert finished.err.startswith("usage: anytls-tray")
 
 
-async def test_a_link_in_the_wrong_place_is_not_repeated(home: Home) -> None:
+async def test_a_link_where_no_window_can_be_shown_is_looked_at(home: Home) -> None:
     finished = await home.finish(LINK)
+    assert (finished.code, finished.err) == (0, "")
+    assert "Nothing was added" in finished.out
+    assert SECRET not in finished.out
+
+
+async def test_a_link_in_the_wrong_place_is_not_repeated(home: Home) -> None:
+    finished = await home.finish("status", LINK)
     assert finished.code == WRONG_USE
     assert is_one_sentence(finished)
     assert SECRET not in finished.err

@@ -153,10 +153,10 @@ async def test_silence_is_said_with_its_stage(home: Home, tmp_path: Path) -> Non
     with deaf() as address:
         async with scripted(mute) as peer:
             at_tls, at_login = await asyncio.gather(probe(home, link_to(address)), probe(other, link_to(peer.address)))
-    for probed, stage in ((at_tls, "tls"), (at_login, "authentication")):
+    for probed, stage, word in ((at_tls, "tls", "TLS"), (at_login, "authentication", "password")):
         name, error = probed.failed
         assert name == stage
-        assert f"did not answer within 10 s at the stage “{stage}”" in error
+        assert f"did not answer within 10 s at the stage “{word}”" in error
 
 
 async def test_words_instead_of_json(home: Home) -> None:

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from app.protocols.address import Address
-from tests.end_to_end.apps import Refused, curl, socks_connection, status
+from tests.end_to_end.apps import Refused, curl, sessions_made, socks_connection, status
 from tests.end_to_end.programs import Tunnel, running_tunnel
 from tests.fakes.listening import closed_port
 
@@ -85,7 +85,7 @@ async def test_a_name_that_nobody_knows(exact: Tunnel) -> None:
 
 
 async def test_the_session_goes_on(exact: Tunnel, nowhere: Address) -> None:
-    before = (await exact.client.snapshot())["sessions_made"]
+    before = await sessions_made(exact)
     for _ in range(10):
         with pytest.raises(Refused):
             async with socks_connection(exact.port, *nowhere):

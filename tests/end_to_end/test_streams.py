@@ -9,7 +9,7 @@ import pytest
 
 from app.protocols.address import Address
 from app.system.resources import raise_file_limit
-from tests.end_to_end.apps import Streams, socks_connection
+from tests.end_to_end.apps import Streams, sessions_made, socks_connection
 from tests.end_to_end.programs import Tunnel
 from tests.fakes.listening import listening
 from tests.fakes.targets import echo_target
@@ -103,7 +103,7 @@ async def test_a_target_that_closes_first_is_heard_to_the_end(tunnel: Tunnel) ->
 
 
 async def test_sessions_are_used_again(tunnel: Tunnel, echo: Address) -> None:
-    before = (await tunnel.client.snapshot())["sessions_made"]
+    before = await sessions_made(tunnel)
     for _ in range(20):
         async with socks_connection(tunnel.port, *echo) as streams:
             await exchange(streams, b"once more")

@@ -16,7 +16,7 @@ from app.engine.local_proxy import LocalProxy
 from app.engine.options import EngineOptions, LocalOptions, PoolOptions, Server, Timings
 from app.engine.session import ClientSession
 from app.engine.snapshot import Snapshot, take_snapshot
-from app.engine.tls import Stage
+from app.engine.stages import OnStage, unheard
 from app.engine.tunnel import Tunnel
 from app.protocols.address import Address, encode_socks
 from app.tasks import Tasks
@@ -40,7 +40,7 @@ class Proxy:
     """What was logged so far, from the level "info" on."""
 
     def snapshot(self) -> Snapshot:
-        return take_snapshot(self.tunnel, self.local.connections)
+        return take_snapshot([self.tunnel], self.local.connections)
 
     def later(self, seconds: float) -> None:
         """Let the proxy believe that so much time has passed."""
@@ -194,9 +194,9 @@ def slow_dialling(proxy: Proxy) -> Iterator[asyncio.Event]:
     upstream = proxy.tunnel.upstreams[0]
     dial, may_dial = upstream.dial, asyncio.Event()
 
-    async def slow(stages: list[Stage] | None = None) -> ClientSession:
+    async def slow(on_stage: OnStage = unheard) -> ClientSession:
         await may_dial.wait()
-        return await dial(stages)
+        return await dial(on_stage)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(upstream, "dial", slow)

@@ -5,14 +5,17 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from app.engine import local_proxy
-from app.engine.options import PoolOptions
+from app.engine.local_proxy import LocalProxy
+from app.engine.options import LocalOptions, PoolOptions
 from app.errors import BadInput, ListenFailed
 from app.protocols.address import Address
 from app.protocols.frames import FIN, PSH, SYN, SYNACK, pack
+from app.tasks import Tasks
 from tests.engine.apps import (
     CONNECTED,
     DIALECTS,
@@ -27,7 +30,7 @@ from tests.engine.apps import (
     socks4a,
     socks5,
 )
-from tests.fakes.listening import closed_port
+from tests.fakes.listening import closed_port, free_port
 from tests.fakes.loops import both_loops
 from tests.fakes.peers import Peer, echo, echo_v1, scripted, server_at
 from tests.fakes.servers import anytls_server
@@ -587,3 +590,111 @@ async def test_warm_sessions_are_used_first() -> None:
             await one.expect(GRANTED5 + b"x")
             (info,) = proxy.snapshot().connections
             assert info.session == 2
+
+
+# ---- elsewhere, and for others
+
+
+async def test_moving_says_where_and_moving_nowhere_says_so_too() -> None:
+    async with scripted(echo) as server, serving(server.server) as proxy:
+        here = proxy.local.options
+        assert await proxy.local.move(here) == proxy.address
+        assert await proxy.local.move(replace(here, port=proxy.address.port)) == proxy.address
+        port = free_port()
+        assert await proxy.local.move(replace(here, port=port)) == Address("127.0.0.1", port)
+        assert proxy.local.options.port == port
+
+
+@pytest.mark.parametrize(("said", "answer"), [(b"\x05\x01\x00", b"\x05\xff"), (connect(NAMED), b"HTTP/1.1 407 ")])
+@both_loops
+async def test_who_came_while_a_login_was_asked_for_needs_it_however_late(said: bytes, answer: bytes) -> None:
+    """Else a stranger of the network would wait for the moment in which other computers are shut out again."""
+    lan = LocalOptions(host="0.0.0.0", port=free_port(), credentials=CREDENTIALS)
+    async with scripted(echo) as server, serving(server.server) as proxy:
+        await proxy.local.move(lan)
+        here = Address("127.0.0.1", lan.port)
+        reader, writer = await asyncio.open_connection(*here)
+        await until(lambda: proxy.local._asking)
+        assert await proxy.local.move(replace(lan, host="127.0.0.1", credentials=None)) == here
+        writer.write(said)
+        assert await reader.readexactly(len(answer)) == answer
+        writer.close()
+        reader, writer = await asyncio.open_connection(*here)
+        writer.write(b"\x05\x01\x00")
+        assert await reader.readexactly(2) == b"\x05\x00"
+        writer.close()
+
+
+async def test_a_login_asked_for_at_the_same_place_holds_at_once() -> None:
+    async with scripted(echo) as server, serving(server.server) as proxy:
+        reader, writer = await asyncio.open_connection(*proxy.address)
+        await until(lambda: proxy.local._asking)
+        await proxy.local.move(replace(proxy.local.options, credentials=CREDENTIALS))
+        writer.write(b"\x05\x01\x00")
+        assert await reader.readexactly(2) == b"\x05\xff"
+        writer.close()
+
+
+async def test_a_local_name_that_leads_elsewhere_needs_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name it is this computer alone; the address is what counts in the end."""
+    resolve = asyncio.get_running_loop().getaddrinfo
+
+    async def astray(_host: str, port: int, **more: Any) -> Any:
+        return await resolve("0.0.0.0", port, **more)
+
+    async with scripted(echo) as server, serving(server.server) as proxy:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", astray)
+        port = free_port()
+        with pytest.raises(BadInput, match="lets others in"):
+            await proxy.local.move(LocalOptions("printer.localhost", port))
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_what_never_listened_begins_where_it_is_told() -> None:
+    async with scripted(echo) as server, serving(server.server) as proxy:
+        other = LocalProxy(LocalOptions(port=1), IMPATIENT, proxy.tunnel, Tasks())
+        try:
+            address = await other.move(LocalOptions(port=0))
+            _, writer = await asyncio.open_connection(*address)
+            writer.close()
+        finally:
+            await other.close()
+
+
+async def test_two_moves_at_a_time_come_one_after_the_other() -> None:
+    async with scripted(echo) as server, serving(server.server) as proxy:
+        ports = [free_port() for _ in range(2)]
+        here = proxy.local.options
+        await asyncio.gather(*(proxy.local.move(replace(here, port=port)) for port in ports))
+        open_ports = []
+        for port in (proxy.address.port, *ports):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                continue
+            writer.close()
+            open_ports.append(port)
+        assert open_ports == [proxy.local.options.port]
+
+
+async def test_other_tunnels_carry_what_comes_after() -> None:
+    async with (
+        scripted(echo) as first,
+        scripted(echo) as second,
+        serving(first.server) as proxy,
+        serving(second.server) as other,
+        app(proxy) as one,
+        app(proxy) as two,
+    ):
+        one.send(socks5(NAMED) + b"x")
+        await one.expect(GRANTED5 + b"x")
+        proxy.local.use(other.tunnel)
+        two.send(socks5(NAMED) + b"y")
+        await two.expect(GRANTED5 + b"y")
+        one.send(b"still here")
+        await one.expect(b"still here")
+        assert (len(first.peers), len(second.peers)) == (1, 1)
+        proxy.local.end_connections()
+        assert await one.was_reset()
+        assert await two.was_reset()

@@ -327,3 +327,42 @@ async def test_a_v1_echo_needs_no_second_question_once_it_has_spoken() -> None:
     async with scripted(echo_v1) as server, log_in(server.server) as session:
         await prove(session, PATIENT)
         assert session.heard
+
+
+# ---- prove a session that has been proved before
+
+
+@pytest.mark.parametrize("script", [echo, closes])
+async def test_a_session_can_be_proved_again(script: Script) -> None:
+    async with scripted(script) as server, log_in(server.server) as session:
+        await prove(session, PATIENT)
+        asked = len(server.peers[0].frames)
+        await prove(session, PATIENT)
+        assert len(server.peers[0].frames) > asked, "a proof asks the server"
+        assert session.at_rest
+
+
+async def test_a_session_that_died_meanwhile_is_not_proved() -> None:
+    async def dies(peer: Peer) -> None:
+        await peer.greet()
+        while (await peer.frame())[0] != FIN:
+            pass
+        await peer.expect(SYN)
+        peer.reset()
+
+    async with scripted(dies) as server, log_in(server.server) as session:
+        await prove(session, PATIENT)
+        with pytest.raises(SessionLost):
+            await prove(session, PATIENT)
+
+
+async def test_a_session_that_falls_silent_is_given_up() -> None:
+    async def falls_silent(peer: Peer) -> None:
+        await peer.greet()
+        await peer.left()
+
+    async with scripted(falls_silent) as server, log_in(server.server) as session:
+        await prove(session, PATIENT)
+        with pytest.raises(StageTimedOut, match="password"):
+            await prove(session, HASTY)
+        await session.gone.wait()

@@ -661,6 +661,18 @@ async def test_a_pushed_scheme_is_in_force_at_once_for_all_that_share_it() -> No
         assert talk.keeper.said == ["proved", f"pushed {NEW.raw.decode()}"]
 
 
+async def test_of_schemes_without_end_only_the_first_few_are_told() -> None:
+    """Each one told is a line in the log and a file written; a server may send thousands a second."""
+    padding = Padding(UNPADDED)
+    async with conversation(padding) as talk:
+        await talk.greeted()
+        for raw in (b"stop=2", b"no stop") * 50 + (NEW.raw,):
+            talk.peer.send(pack(UPDATE_PADDING_SCHEME, 0, raw))
+        await talk.still_alive()
+        assert padding.scheme == NEW
+        assert len(talk.keeper.said) == 1 + 8
+
+
 async def test_a_pushed_scheme_shapes_the_very_next_packet() -> None:
     async with conversation(Padding(Scheme.parse(b"stop=9"))) as talk:
         await talk.greeted()

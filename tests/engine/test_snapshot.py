@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from app.engine.options import PoolOptions, Strategy
-from app.engine.snapshot import ConnectionInfo, SessionInfo, Snapshot
+from app.engine.snapshot import ConnectionInfo, SessionInfo, Snapshot, Totals, take_snapshot
 from app.protocols.address import Address
 from app.protocols.frames import PSH, SYNACK, UPDATE_PADDING_SCHEME, pack
 from app.protocols.padding import DEFAULT, Scheme
@@ -229,3 +229,56 @@ async def test_a_snapshot_may_go_to_another_thread() -> None:
             assert hash(part)
             with pytest.raises(dataclasses.FrozenInstanceError):
                 part.up = 0  # type: ignore[misc]  # that is what must not work
+
+
+async def test_a_session_tells_where_it_leads_and_how_long_it_may_rest() -> None:
+    pool = PoolOptions(idle_timeout=45.0, min_idle=0)
+    async with echo_target() as target, anytls_server() as server, serving(server, pool=pool) as proxy:
+        async with app(proxy) as one:
+            one.send(socks5(target) + b"x")
+            await one.expect(GRANTED5 + b"x")
+            assert (only_session(proxy).target, only_session(proxy).idle_timeout) == (str(target), 45.0)
+        await free(proxy)
+        assert only_session(proxy).target == ""
+
+
+async def test_of_the_streams_that_share_a_session_the_newest_is_told() -> None:
+    """A stream whose app has ended its side may stay beside the next one."""
+
+    async def parks(peer: Peer) -> None:
+        await peer.greet()
+        for _ in range(2):
+            stream_id, _ = await peer.opened()
+            peer.send(pack(SYNACK, stream_id), pack(PSH, stream_id, b"x"))
+        await peer.left()
+
+    other = Address("192.0.2.2", 443)
+    async with scripted(parks) as server, serving(server.server) as proxy, app(proxy) as one, app(proxy) as two:
+        one.send(socks5(TARGET))
+        await one.expect(GRANTED5 + b"x")
+        one.writer.write_eof()
+        await until(lambda: len(proxy.tunnel.upstreams[0].pool) == 1)
+        two.send(socks5(other))
+        await two.expect(GRANTED5 + b"x")
+        assert only_session(proxy).open_streams == 2
+        assert only_session(proxy).target == str(other)
+
+
+async def test_sessions_that_are_being_dialled_are_counted() -> None:
+    with deaf() as address:
+        async with serving(server_at(address)) as proxy, app(proxy) as one:
+            assert proxy.snapshot().warming == 0
+            one.send(socks5(TARGET))
+            await until(lambda: proxy.snapshot().warming == 1)
+
+
+async def test_totals_add_up_over_tunnels_and_those_that_are_gone() -> None:
+    async with echo_target() as target, anytls_server() as server, serving(server) as first, serving(server) as second:
+        for proxy in (first, second):
+            async with app(proxy) as one:
+                one.send(socks5(target) + b"abc")
+                await one.expect(GRANTED5 + b"abc")
+        gone = Totals(up=10, down=20, made=30, reused=40)
+        both = take_snapshot([first.tunnel, second.tunnel], first.local.connections, gone)
+        assert (both.up, both.down, both.sessions_made, both.sessions_reused) == (16, 26, 32, 40)
+        assert Totals.of(first.tunnel) == Totals(up=3, down=3, made=1, reused=0)

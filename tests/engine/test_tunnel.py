@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from app.engine.options import EngineOptions, PoolOptions, Server, Strategy, Timings, Verification
 from app.engine.session import ClientSession, State
+from app.engine.stages import StageResult
 from app.engine.tunnel import Tunnel
 from app.errors import BadFile, ClosedSilently, DialFailed, Failure, NothingListens, StageTimedOut
 from app.protocols.address import Address
@@ -303,3 +305,89 @@ async def test_session_numbers_are_unique_over_all_servers() -> None:
         tunnel(one.server, two.server, strategy=Strategy.ROUND_ROBIN) as (it, _),
     ):
         assert [(await stream_over(it)).number for _ in range(4)] == [1, 2, 1, 2]
+
+
+async def test_session_numbers_go_on_where_another_tunnel_has_begun() -> None:
+    numbers = itertools.count(7)
+    async with scripted(echo) as server:
+        tasks = Tasks()
+        it = Tunnel(EngineOptions((server.server,), pool=PoolOptions(min_idle=0)), tasks, numbers=numbers)
+        try:
+            assert (await it.session(it.route())).number == 7
+        finally:
+            await tasks.close()
+            await it.close()
+
+
+# ---- stages
+
+
+async def test_the_stages_of_every_try_are_told() -> None:
+    async with scripted(echo) as server, tunnel(server_at(closed_port()), server.server) as (it, _):
+        stages: list[StageResult] = []
+        await it.session(it.route(), on_stage=stages.append)
+        assert [(stage.name, stage.ok) for stage in stages] == [
+            ("dns", True),
+            ("tcp", False),
+            ("dns", True),
+            ("tcp", True),
+            ("tls", True),
+        ]
+
+
+async def test_it_knows_whether_a_server_has_ever_spoken() -> None:
+    async with scripted(echo) as server, tunnel(server_at(closed_port()), server.server) as (it, _):
+        assert not it.proved_before
+        await stream_over(it)
+        assert it.proved_before
+
+
+# ---- no more streams for it
+
+
+async def test_it_is_spent_when_its_last_stream_has_ended() -> None:
+    async with scripted(echo) as server, tunnel(server.server, min_idle=1) as (it, told):
+        session = await it.session(it.route())
+        consumer = Recorder()
+        stream = it.open_on(session, TARGET, consumer)
+        stream.send(b"hi")
+        await until(lambda: consumer.data == b"hi")
+        stream.count_received(2)
+        it.retire()
+        it.tick()
+        assert not it.spent
+        stream.close()
+        await until(lambda: it.spent)
+        it.tick()
+        await settle()
+        assert it.spent
+        assert told.deserted == 0
+
+
+async def test_it_is_not_spent_while_somebody_waits_for_a_session() -> None:
+    with deaf() as nowhere:
+        async with tunnel(server_at(nowhere)) as (it, _):
+            waiting = asyncio.create_task(it.session(it.route()))
+            await settle(3)
+            it.retire()
+            assert not it.spent
+            waiting.cancel()
+            await until(lambda: it.spent)
+
+
+async def test_its_sessions_can_be_ended_at_once() -> None:
+    async with scripted(echo) as server, tunnel(server.server) as (it, _):
+        consumer = Recorder()
+        it.open_on(await it.session(it.route()), TARGET, consumer)
+        it.retire()
+        it.end_sessions()
+        await until(lambda: it.spent)
+        assert consumer.over
+
+
+async def test_what_has_retired_measures_nobody() -> None:
+    async with scripted(echo) as server, tunnel(server.server, strategy=Strategy.LOWEST_LATENCY) as (it, _):
+        it.retire()
+        it.tick()
+        await settle()
+        assert it.upstreams[0].made == 0

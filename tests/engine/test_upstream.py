@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.engine import tls, upstream
+from app.engine import upstream
 from app.engine.options import Timings, TlsOptions, Verification
 from app.engine.session import ClientSession, State
+from app.engine.stages import StageResult
 from app.engine.upstream import Upstream
 from app.errors import (
     BadFile,
@@ -118,11 +119,24 @@ async def test_a_session_that_carried_very_many_streams_is_retired(monkeypatch: 
 
 
 async def test_stages_are_told() -> None:
-    stages: list[tls.Stage] = []
+    stages: list[StageResult] = []
     async with scripted(echo) as server, upstream_to(server.server) as it:
-        session = await it.upstream.dial(stages)
-        assert [stage.name for stage in stages] == ["dns", "tcp", "tls"]
-        assert session.handshake_ms == pytest.approx(stages[1].ms + stages[2].ms)
+        session = await it.upstream.dial(stages.append)
+        assert [(stage.name, stage.ok) for stage in stages] == [("dns", True), ("tcp", True), ("tls", True)]
+        assert session.handshake_ms >= stages[1].ms + stages[2].ms
+
+
+async def test_a_link_that_dies_under_the_login_ends_the_stage_after_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages: list[StageResult] = []
+
+    def dies(self: ClientSession, _hashed: bytes) -> None:
+        self.fail(ClosedSilently(*self.address))
+
+    monkeypatch.setattr(ClientSession, "login", dies)
+    async with scripted(echo) as server, upstream_to(server.server) as it:
+        with pytest.raises(ClosedSilently):
+            await it.upstream.dial(stages.append)
+    assert [(stage.name, stage.ok) for stage in stages][2:] == [("tls", True), ("authentication", False)]
 
 
 async def test_what_tls_needs_is_read_before_anything_is_dialled(tmp_path: Path) -> None:
@@ -426,5 +440,93 @@ async def test_the_stages_patience_is_the_options() -> None:
         await reader.read(-1)
 
     async with listening(be_silent) as address, upstream_to(server_at(address), timings=Timings(tls=0.02)) as it:
-        with pytest.raises(StageTimedOut, match="tls"):
+        with pytest.raises(StageTimedOut, match="TLS"):
             await it.upstream.dial()
+
+
+# ---- no more streams for it
+
+
+async def test_after_it_retired_idle_sessions_close_at_once_and_busy_ones_when_they_are_free() -> None:
+    async with scripted(echo) as server, upstream_to(server.server) as it:
+        idle, busy = await dialled(it.upstream, 2)
+        assert it.upstream.take() is busy
+        consumer = Recorder()
+        stream = busy.open(TARGET, consumer)
+        it.upstream.retire()
+        await idle.gone.wait()
+        assert it.upstream.take() is None
+        stream.send(b"hi")
+        await until(lambda: consumer.data == b"hi")
+        stream.count_received(2)
+        stream.close()
+        await busy.gone.wait()
+        assert not it.upstream.sessions
+        assert it.deserted == 0
+        assert (it.upstream.bytes_sent, it.upstream.bytes_received) == (6, 6)
+
+
+async def test_after_it_retired_an_app_that_only_listens_is_served_to_the_end() -> None:
+    """Its session counts as free, for the next stream would find room beside it."""
+    go = asyncio.Event()
+
+    async def answers_later(peer: Peer) -> None:
+        await peer.greet()
+        stream_id, _ = await peer.opened()
+        peer.send(pack(SYNACK, stream_id), pack(PSH, stream_id, b"soon: "))
+        await go.wait()
+        peer.send(pack(PSH, stream_id, b"there"), pack(FIN, stream_id))
+        await peer.left()
+
+    async with scripted(answers_later) as server, upstream_to(server.server) as it:
+        session = await it.upstream.dial()
+        consumer = Recorder()
+        stream = session.open(TARGET, consumer)
+        await until(lambda: consumer.data == b"soon: ")
+        stream.count_received(6)
+        stream.end()
+        assert session.at_rest
+        it.upstream.retire()
+        it.upstream.tick(asyncio.get_running_loop().time())
+        go.set()
+        await until(lambda: consumer.over)
+        assert consumer.data == b"soon: there"
+        assert consumer.error is None
+        it.upstream.tick(asyncio.get_running_loop().time())
+        await session.gone.wait()
+
+
+async def test_after_it_retired_nothing_is_warmed_up() -> None:
+    async with scripted(echo) as server, upstream_to(server.server, min_idle=2) as it:
+        await it.upstream.prepare()
+        it.upstream.warm_up()
+        await asyncio.sleep(0)
+        assert it.upstream.dialling == 1
+        it.upstream.retire()
+        await until(lambda: not it.upstream.dialling)
+        it.upstream.warm_up()
+        await settle()
+        await until(lambda: not it.upstream.sessions)
+        assert it.upstream.made == 1
+
+
+async def test_all_sessions_can_be_ended_without_waiting() -> None:
+    async with scripted(echo) as server, upstream_to(server.server) as it:
+        (session,) = await dialled(it.upstream)
+        it.upstream.end_sessions()
+        assert session.closed_here
+        await session.gone.wait()
+
+
+async def test_sessions_that_are_being_made_are_counted() -> None:
+    async with scripted(echo) as server, upstream_to(server.server) as it:
+        await it.upstream.prepare()
+        dial = asyncio.create_task(it.upstream.dial())
+        await asyncio.sleep(0)
+        assert it.upstream.dialling == 1
+        await dial
+        assert it.upstream.dialling == 0
+    async with upstream_to(server_at(closed_port())) as it:
+        with pytest.raises(NothingListens):
+            await it.upstream.dial()
+        assert it.upstream.dialling == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 import ssl
 import struct
@@ -68,6 +69,15 @@ def closed_port() -> Address:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return Address(*sock.getsockname())
+
+
+def free_port() -> int:
+    """A port to listen on, from below those that systems give to whoever asks for any: it is not given away again."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Which event loop a test runs on: asyncio's own, or with `both_loops` that and then uvloop."""
+"""Which event loop a test runs on: asyncio's own; with `both_loops` that and then uvloop; with `qtbot` Qt's."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,6 +13,8 @@ both_loops = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
     """The hook itself, for a conftest to import. Where uvloop does not exist its half of the tests is skipped."""
+    if "qtbot" in getattr(item, "fixturenames", ()):
+        return {"qt": new_qt_loop}
     factories: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
     marker = item.get_closest_marker("asyncio")
     if marker is not None and "loop_factories" in marker.kwargs:
@@ -29,3 +31,16 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory
 
         factories["uvloop"] = new_uvloop
     return factories
+
+
+def new_qt_loop() -> asyncio.AbstractEventLoop:
+    """Qt's loop and asyncio's as one, as the window has it."""
+    import qasync
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    app.setQuitOnLastWindowClosed(False)  # or closing a dialog would stop the loop
+    loop = qasync.QEventLoop(app)
+    loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+    return loop

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocols.text import MAX_SHOWN, printable
+from app.protocols.text import MAX_SHOWN, Flaw, printable
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
@@ -44,3 +44,9 @@ def test_nothing_unshowable_and_nothing_long_is_left(text: str | bytes) -> None:
     shown = printable(text)
     assert len(shown) <= MAX_SHOWN + len("…")
     assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def test_a_flaw_reads_as_a_sentence_and_keeps_what_it_is_made_of() -> None:
+    flaw = Flaw("it is longer than {limit} bytes", limit=10)
+    assert str(flaw) == "it is longer than 10 bytes"
+    assert flaw.text.format(**flaw.values) == str(flaw)

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.protocols.login import password_hash
-from tests.fakes.loops import pytest_asyncio_loop_factories
 from tests.server.raw import USERS
-
-__all__ = ["pytest_asyncio_loop_factories"]
 
 
 @pytest.fixture(autouse=True)

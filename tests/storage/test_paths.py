@@ -13,7 +13,6 @@ FOLDERS = {
     "XDG_CONFIG_HOME": paths.config_dir,
     "XDG_DATA_HOME": paths.data_dir,
     "XDG_STATE_HOME": paths.state_dir,
-    "XDG_CACHE_HOME": paths.cache_dir,
 }
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes and XDG folders are POSIX")
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.system.resources import raise_file_limit
+from app.system.resources import forbid_core_dumps, raise_file_limit
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 
@@ -60,3 +60,24 @@ def test_an_unlimited_process_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     monkeypatch.setattr(resource, "setrlimit", lambda *_limits: pytest.fail("nothing is to be set"))
     assert raise_file_limit(4096) == 4096
+
+
+def test_a_crash_leaves_no_image_of_the_memory() -> None:
+    script = (
+        "import resource; from app.system.resources import forbid_core_dumps;"
+        "before = resource.getrlimit(resource.RLIMIT_CORE);"
+        "resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1])); forbid_core_dumps();"
+        "print(resource.getrlimit(resource.RLIMIT_CORE) == (0, before[1]))"
+    )
+    out = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert out.stdout.split() == ["True"]
+
+
+def test_a_system_that_refuses_that_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    def refuse(_which: int, _limits: tuple[int, int]) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    forbid_core_dumps()

@@ -1,0 +1,1 @@
+"""The parts of pages: they paint what they are given, and nothing else."""
