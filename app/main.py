@@ -98,7 +98,7 @@ class Program:
         self._application = application
         self._theme = Theme()
         self._languages = Languages(application)
-        self._close: list[Callable[[], Any]] = []
+        self._close: list[Callable[[], Any]] = [self._theme.deleteLater]  # it follows the desktop until then
 
     async def start(self, request: WindowRequest) -> bool:
         """Make everything and show it; false where another instance runs already. Raises `BadFile`."""

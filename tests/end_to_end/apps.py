@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.storage.profiles import BALANCED
-from tests.end_to_end.programs import PATIENCE, Event, Tunnel
+from tests.end_to_end.programs import PATIENCE, Event, Program
 from tests.fakes.targets import echo_target
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -137,15 +137,15 @@ async def udp_app(port: int) -> AsyncIterator[UdpApp]:
         await asyncio.sleep(0)
 
 
-async def sessions_made(tunnel: Tunnel) -> int:
-    """How many sessions there have been once there is one in use and as many beside it as are kept ready.
+async def sessions_made(client: Program, port: int, ready_beside: int = BALANCED.min_idle) -> int:
+    """How many sessions a client has made once there is one in use and as many beside it as are kept ready.
 
     Then one app after the other needs no more.
     """
 
     def ready(snapshot: Event) -> bool:
-        return sum(session["state"] in ("idle", "warm") for session in snapshot["sessions"]) == BALANCED.min_idle
+        return sum(session["state"] in ("idle", "warm") for session in snapshot["sessions"]) == ready_beside
 
-    async with echo_target() as echo, socks_connection(tunnel.port, *echo):
-        snapshot = await tunnel.client.snapshot(ready)
+    async with echo_target() as echo, socks_connection(port, *echo):
+        snapshot = await client.snapshot(ready)
     return int(snapshot["sessions_made"])

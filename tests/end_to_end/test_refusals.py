@@ -85,7 +85,7 @@ async def test_a_name_that_nobody_knows(exact: Tunnel) -> None:
 
 
 async def test_the_session_goes_on(exact: Tunnel, nowhere: Address) -> None:
-    before = await sessions_made(exact)
+    before = await sessions_made(exact.client, exact.port)
     for _ in range(10):
         with pytest.raises(Refused):
             async with socks_connection(exact.port, *nowhere):

@@ -37,6 +37,7 @@ TOGGLES, SWITCHES = (2_000, 500) if WHOLE else (40, 20)
 
 _LOOKS = 40 if WHOLE else 10
 _AT_REST = 0.2  # seconds in which connections that are ending have ended
+_PATIENCE = 30.0  # seconds until all has ended that was going on
 _PIECE = 16 * 1024  # bytes that a connection sends, and gets back
 
 pytestmark = [
@@ -154,9 +155,27 @@ async def looked_at(desk: Desk, target: Address, times: int, turn: Callable[[int
         async with traffic(desk, target):
             for number in range(begin, begin + step):
                 await turn(number)
-        await asyncio.sleep(_AT_REST)
+        await at_rest(desk)
         looks.append(look())
     return looks
+
+
+async def at_rest(desk: Desk) -> None:
+    """Wait until nothing ends any more and one session is kept ready, where the tunnel is on."""
+    async with asyncio.timeout(_PATIENCE):
+        while not await rests(desk):
+            await desk.client.close_idle()
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(_AT_REST)
+
+
+async def rests(desk: Desk) -> bool:
+    """Whether there is a tunnel that nothing goes through, or none."""
+    snapshot = await desk.client.snapshot()
+    if snapshot is None:
+        return True
+    over = all(one.state in ("closed", "failed") for one in snapshot.connections)
+    return over and not snapshot.warming and [one.state in ("idle", "warm") for one in snapshot.sessions] == [True]
 
 
 async def test_two_thousand_times_on_and_off(here: tuple[Desk, list[str]]) -> None:

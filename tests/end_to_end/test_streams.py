@@ -103,7 +103,7 @@ async def test_a_target_that_closes_first_is_heard_to_the_end(tunnel: Tunnel) ->
 
 
 async def test_sessions_are_used_again(tunnel: Tunnel, echo: Address) -> None:
-    before = await sessions_made(tunnel)
+    before = await sessions_made(tunnel.client, tunnel.port)
     for _ in range(20):
         async with socks_connection(tunnel.port, *echo) as streams:
             await exchange(streams, b"once more")

@@ -14,7 +14,7 @@ from tests.fakes.waiting import settle
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 # What a peer's going away looks like from inside a handler; it is no failure there.
-GONE = (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, BrokenPipeError)
+GONE = (OSError, asyncio.IncompleteReadError)  # of TLS and of a socket that is not connected any more, too
 
 
 @contextlib.asynccontextmanager

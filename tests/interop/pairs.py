@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from tests.end_to_end.apps import sessions_made
 from tests.end_to_end.programs import PATIENCE, Home, Program, free_port
 from tests.interop.peers import ClientJob, Peer, ServerJob
 
 PASSWORD = "interop-password"
+
+# Sessions that our client keeps ready.
+_READY = 2
 
 
 class Direction(Enum):
@@ -45,6 +49,12 @@ class Pair:
         if self.direction is Direction.OUR_CLIENT:
             return int((await self.client.snapshot())["sessions_made"])
         return self.server.complained().count("logged in")
+
+    async def enough_sessions(self) -> int:
+        """The same, once our client has as many as it needs for one app after the other."""
+        if self.direction is Direction.OUR_CLIENT:
+            return await sessions_made(self.client, self.socks, _READY)
+        return await self.sessions()
 
     async def kill_server(self) -> None:
         """End the server without a word to anybody."""
@@ -91,7 +101,7 @@ async def joined(
 
 def _link(port: int, password: str) -> str:
     """Peers make their certificates themselves, and anew at every start."""
-    return f"anytls://{password}@127.0.0.1:{port}/?insecure=1&min-idle-session=2"
+    return f"anytls://{password}@127.0.0.1:{port}/?insecure=1&min-idle-session={_READY}"
 
 
 @contextlib.asynccontextmanager
