@@ -34,7 +34,9 @@ class Desktop:
 
     async def begin(self, tray: bool, keyring: str) -> None:
         """Start all parts. `keyring` is unlocked, locked or missing."""
-        screen = await self._part(("Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"))
+        screen = await self._part(
+            ("Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp")
+        )
         await screen.until(lambda: screen.said().strip())
         self.home.environment["DISPLAY"] = f":{screen.said().strip()}"
         bus = await self._part(("dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"))

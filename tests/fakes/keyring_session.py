@@ -146,7 +146,7 @@ class Screen:
     PROGRAMS: Final = ("Xvfb", "xdotool")
 
     def __init__(self) -> None:
-        command = ["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]
+        command = ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]
         self._server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self._server.stdout is not None
         with self._server.stdout as stdout:
