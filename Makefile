@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 # By the names of Debian's packages: what Qt's window needs, and what the tests drive besides Python.
 QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 \
 	libxcb-shape0 libxkbcommon-x11-0 libxkbcommon0
-TEST_PACKAGES := $(QT_PACKAGES) chromium curl dbus desktop-file-utils fonts-inter fonts-noto-core gnome-keyring imagemagick openbox \
-	trayer x11-utils xauth xdotool xvfb
+TEST_PACKAGES := $(QT_PACKAGES) chromium curl dbus desktop-file-utils fonts-inter fonts-noto-core gcr gnome-keyring \
+	imagemagick openbox openssl trayer x11-utils xauth xdotool xvfb
 # Where `make peers` puts AnyTLS implementations written by others, and where the tests look for them.
 export ANYTLS_PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/anytls-tray/peers
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.programs import PATIENCE, Finished, Home, Program
 
-PARTS = ("Xvfb", "dbus-daemon", "openbox", "trayer", "xdotool", "gnome-keyring-daemon")
+PARTS = ("Xvfb", "dbus-daemon", "openbox", "trayer", "xdotool", "xprop", "gnome-keyring-daemon")
 
 KEYRING_PASSWORD = "test"
 
