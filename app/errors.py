@@ -13,8 +13,13 @@
     │   ├── Unreachable           tcp
     │   ├── StageTimedOut         any stage
     │   ├── TlsFailed             tls: the handshake ended
-    │   │   ├── CertificateRejected, CertificateExpired, CertificateNotYetValid,
-    │   │   └── CertificateUnknownIssuer, CertificateWrongName, PinMismatch
+    │   │   ├── NotTls            something else answers there
+    │   │   ├── HandshakeClosed   the connection was closed in its midst
+    │   │   ├── HandshakeRefused  the server did not like what was offered: TlsVersionRefused, AlpnRefused, NameRefused,
+    │   │   │                     ClientCertificateRefused
+    │   │   ├── EchFailed         the server's name could not be sent encrypted, so it was not sent
+    │   │   └── CertificateRejected  CertificateExpired, CertificateNotYetValid, ClockWrong, CertificateSelfSigned,
+    │   │                         CertificateUnknownIssuer, CertificateWrongName, PinMismatch
     │   ├── ClosedSilently        authentication: most often a wrong password
     │   └── NotAnyTls             authentication: something else answered
     ├── VaultFailed               the passwords of the profiles cannot be opened
@@ -37,7 +42,7 @@
 Errors keep fields; the sentence is made from `text` where it is shown, translated there.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from app.texts import QT_TRANSLATE_NOOP, translate
@@ -56,7 +61,7 @@ class Failure(Exception):
 
     def values(self) -> dict[str, object]:
         """What stands in the places of `text`."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(eq=False)
@@ -150,38 +155,118 @@ class TlsFailed(DialFailed):
 
 
 @dataclass(eq=False)
+class NotTls(TlsFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "What answers on {host} port {port} does not speak TLS ({reason}); is the port right?"
+    )
+
+
+@dataclass(eq=False)
+class HandshakeClosed(TlsFailed):
+    """`reason` says what another ClientHello met with, where one was tried."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "{host} port {port} closed the connection in the middle of the TLS handshake: {reason}."
+    )
+
+
+@dataclass(eq=False)
+class HandshakeRefused(TlsFailed):
+    """The server answered with an alert; `reason` is its name (RFC 8446 §6)."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "{host} port {port} refused the TLS handshake: {reason}.")
+
+
+@dataclass(eq=False)
+class TlsVersionRefused(HandshakeRefused):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "There is no TLS version that {host} and this profile share: {reason}."
+    )
+
+
+@dataclass(eq=False)
+class AlpnRefused(HandshakeRefused):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "{host} does not take the protocols that are offered (ALPN {reason}); change ALPN in the profile."
+    )
+
+
+@dataclass(eq=False)
+class NameRefused(HandshakeRefused):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "{host} does not answer to the server name {reason}.")
+
+
+@dataclass(eq=False)
+class ClientCertificateRefused(HandshakeRefused):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "{host} asks for a client certificate and does not accept what it was shown: {reason}."
+    )
+
+
+@dataclass(eq=False)
+class EchFailed(TlsFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "The name of {host} cannot be sent encrypted (ECH), so nothing was sent: {reason}."
+    )
+
+
+@dataclass(eq=False)
 class CertificateRejected(TlsFailed):
+    """`certificate` is the server's own, in DER, where it was shown."""
+
+    certificate: bytes = field(default=b"", kw_only=True, repr=False)
     text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The certificate of {host} is not accepted: {reason}.")
 
 
 @dataclass(eq=False)
 class CertificateExpired(CertificateRejected):
-    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The certificate of {host} has expired.")
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The certificate of {host} has expired on {reason}.")
 
 
 @dataclass(eq=False)
 class CertificateNotYetValid(CertificateRejected):
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "The certificate of {host} is not valid yet; is this computer's clock right?"
+        "errors", "The certificate of {host} is not valid before {reason}; is this computer’s clock right?"
+    )
+
+
+@dataclass(eq=False)
+class ClockWrong(CertificateRejected):
+    """By the server's clock its certificate is valid. `reason` says how far off this computer's is."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "This computer’s clock is off by {reason}, so the certificate of {host} seems not to be valid."
     )
 
 
 @dataclass(eq=False)
 class CertificateUnknownIssuer(CertificateRejected):
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "The certificate of {host} comes from an unknown issuer ({reason}); pin it or name its CA file."
+        "errors", "The certificate of {host} comes from an issuer that is not known here ({reason})."
+    )
+
+
+@dataclass(eq=False)
+class CertificateSelfSigned(CertificateUnknownIssuer):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "{host} has issued its certificate itself ({reason}); no authority vouches for it."
     )
 
 
 @dataclass(eq=False)
 class CertificateWrongName(CertificateRejected):
-    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The certificate of {host} is for another name ({reason}).")
+    """`reason` has the names that it is for."""
+
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The certificate of {host} is for other names: {reason}.")
 
 
 @dataclass(eq=False)
 class PinMismatch(CertificateRejected):
+    """`pinned` and `reason` are SHA-256 in hexadecimal digits, of the certificate or of its public key."""
+
+    pinned: str = field(kw_only=True)
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "The certificate of {host} is not the pinned one (the server shows {reason})."
+        "errors", "The certificate of {host} is not the pinned one. Pinned: {pinned}; shown: {reason}."
     )
 
 

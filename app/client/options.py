@@ -30,10 +30,19 @@ def engine_options(
         spki_pin=profile.spki_pin,
         min_version=profile.min_tls,
         max_version=profile.max_tls,
+        fingerprint=profile.fingerprint,
+        hello_file=profile.hello_file,
+        client_certificate=profile.client_certificate,
+        client_key=profile.client_key,
+        ciphers=profile.ciphers,
+        curve=profile.curve,
+        ech_config=profile.ech_config,
+        ech_resolver=profile.ech_resolver,
+        fragment=profile.fragment,
     )
     servers = zip(profile.servers, passwords, strict=True)
     return EngineOptions(
-        servers=tuple(Server(server.host, server.port, password, tls) for server, password in servers),
+        servers=tuple(Server(server.host, server.port, password, tls, profile.tcp) for server, password in servers),
         strategy=Strategy(profile.strategy),
         pool=PoolOptions(profile.idle_check_interval, profile.idle_timeout, profile.min_idle),
         local=local,

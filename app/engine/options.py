@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from app.transport.options import USUAL_TCP, TcpOptions
+
 
 class Verification(Enum):
     """How the server proves who it is."""
@@ -37,6 +39,25 @@ class TlsOptions:
     min_version: str | None = None
     """"1.2" or "1.3"."""
     max_version: str | None = None
+    fingerprint: str = "none"
+    """Whose ClientHello is sent: "none" the standard library's, "chrome" the newest Chrome's that is known,
+    "chrome:152" that one's, "file" the one in `hello_file`."""
+    hello_file: str | None = None
+    """A captured ClientHello: a TLS record, as bytes, in hexadecimal digits or in base64."""
+    client_certificate: str | None = None
+    """A PEM file to show the server, …"""
+    client_key: str | None = None
+    """… and its key, where that is in another file."""
+    ciphers: str | None = None
+    """OpenSSL's list of TLS 1.2 cipher suites; those of TLS 1.3 stay. Only without a fingerprint."""
+    curve: str | None = None
+    """The one elliptic curve to agree a key on, by OpenSSL's name. Only without a fingerprint."""
+    ech_config: bytes | None = None
+    """An ECHConfigList (RFC 9849): the server's name is sent encrypted to it, or nothing is sent at all."""
+    ech_resolver: str | None = None
+    """Without one: the DNS-over-HTTPS address (RFC 8484) that is asked for it. None: no ECH."""
+    fragment: bool = False
+    """The ClientHello leaves in several TCP segments, cut inside the server's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,7 @@ class Server:
     port: int
     password: str = field(repr=False)
     tls: TlsOptions = TlsOptions()
+    tcp: TcpOptions = USUAL_TCP
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.engine.certificates import spki_hash
 from app.engine.options import Server, Timings, TlsOptions, Verification
 from app.engine.stages import OnStage, timed, unheard
 from app.errors import (
@@ -173,24 +174,11 @@ def _check_pins(server: Server, certificate: bytes) -> None:
     if options.verification is not Verification.PIN:
         return
     wanted = (options.certificate_pin, options.spki_pin)
-    shown = (hashlib.sha256(certificate).digest(), _spki_hash(certificate) if options.spki_pin else None)
+    shown = (hashlib.sha256(certificate).digest(), spki_hash(certificate) if options.spki_pin else None)
     for pin, seen in zip(wanted, shown, strict=True):
         if pin is not None and pin != seen:
             words = seen.hex() if seen else translate("tls", "an unknown kind of key")
-            raise PinMismatch(server.host, server.port, words)
-
-
-def _spki_hash(certificate: bytes) -> bytes | None:
-    # Imported for those who pin a key: everybody else saves 10 MB.
-    from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-        return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-    except (ValueError, UnsupportedAlgorithm):
-        return None
+            raise PinMismatch(server.host, server.port, words, pinned=pin.hex(), certificate=certificate)
 
 
 def tls_failure(server: Server, error: Exception) -> DialFailed:

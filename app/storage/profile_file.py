@@ -6,7 +6,7 @@ it is kept in the file as it is, behind those that it can.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -17,9 +17,14 @@ from app.protocols.text import printable
 from app.storage.document import Content, Document
 from app.storage.profiles import (
     BALANCED,
+    CIPHERS,
+    CURVE,
     IDLE_SECONDS,
+    KEEPALIVE_SECONDS,
+    MAX_ECH,
     MAX_SERVERS,
     MIN_IDLE_SESSIONS,
+    USER_TIMEOUT_SECONDS,
     Profile,
     ProfileServer,
     Strategy,
@@ -28,9 +33,12 @@ from app.storage.profiles import (
     Verification,
     clean_name,
     host_name,
+    local_source,
+    resolver_address,
     tcp_alpn,
 )
 from app.texts import translate
+from app.transport.options import USUAL_TCP, Family, TcpOptions
 
 VERSION: Final = 1
 
@@ -40,7 +48,7 @@ _MAX_TEXT: Final = 4096  # characters: the longest path of Linux
 _MAX_CLIENT_NAME: Final = 256  # characters; it is one line of the settings frame
 _MAX_MILLISECONDS: Final = 86_400_000.0  # a day: no probe takes as long
 _MAX_TIME: Final = 253_402_300_799.0  # the last second of the year 9999, which is the last that Python can show
-_FINGERPRINT: Final = r"^[a-z0-9_.-]{1,32}\Z"  # as in sharing.links
+_FINGERPRINT: Final = r"^[a-z0-9_.:-]{1,32}\Z"
 _MAX_NAMED: Final = 5  # records that the warning names
 _WHERE = re.compile(r"at `\$\.?([a-z_]+)")  # msgspec's place of an error
 
@@ -80,6 +88,21 @@ class _Server(msgspec.Struct):
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
+class _Tcp(msgspec.Struct):
+    """The fields of `TcpOptions`."""
+
+    keepalive: Annotated[float, msgspec.Meta(ge=KEEPALIVE_SECONDS[0], le=KEEPALIVE_SECONDS[1])] | None = (
+        USUAL_TCP.keepalive
+    )
+    user_timeout: Annotated[float, msgspec.Meta(ge=USER_TIMEOUT_SECONDS[0], le=USER_TIMEOUT_SECONDS[1])] | None = (
+        USUAL_TCP.user_timeout
+    )
+    no_delay: bool = USUAL_TCP.no_delay
+    multipath: bool = USUAL_TCP.multipath
+    source: str | None = USUAL_TCP.source
+    family: Family = USUAL_TCP.family
+
+
 class _Record(msgspec.Struct):
     """A profile's fields by their names in `Profile` and `Entry`."""
 
@@ -98,6 +121,15 @@ class _Record(msgspec.Struct):
     min_tls: TlsVersion | None = None
     max_tls: TlsVersion | None = None
     fingerprint: Annotated[str, msgspec.Meta(pattern=_FINGERPRINT)] = "none"
+    hello_file: _Text | None = None
+    client_certificate: _Text | None = None
+    client_key: _Text | None = None
+    ciphers: Annotated[str, msgspec.Meta(pattern=CIPHERS)] | None = None
+    curve: Annotated[str, msgspec.Meta(pattern=CURVE)] | None = None
+    ech_config: Annotated[bytes, msgspec.Meta(max_length=MAX_ECH)] | None = None
+    ech_resolver: _Text | None = None
+    fragment: bool = False
+    tcp: _Tcp = msgspec.field(default_factory=_Tcp)
     idle_check_interval: _Seconds = BALANCED.idle_check_interval
     idle_timeout: _Seconds = BALANCED.idle_timeout
     min_idle: _Sessions = BALANCED.min_idle
@@ -111,6 +143,8 @@ class _Record(msgspec.Struct):
 
 _KNOWN: Final = frozenset(_Record.__struct_fields__)
 _KNOWN_OF_SERVER: Final = frozenset(_Server.__struct_fields__)
+_KNOWN_OF_TCP: Final = frozenset(_Tcp.__struct_fields__)
+_FILES: Final = ("ca_file", "hello_file", "client_certificate", "client_key")  # fields that are paths
 _OF_PROFILE: Final = _KNOWN.intersection(one.name for one in fields(Profile))
 _OF_ENTRY: Final = _KNOWN.intersection(one.name for one in fields(Entry))
 
@@ -197,23 +231,26 @@ def _record(entry: Entry) -> Content:
     values = {name: getattr(entry.profile, name) for name in _OF_PROFILE}
     values |= {name: getattr(entry, name) for name in _OF_ENTRY}
     values["servers"] = [_Server(server.host, server.port) for server in entry.profile.servers]
+    values["tcp"] = _Tcp(**asdict(entry.profile.tcp))
     record: Content = msgspec.to_builtins(_Record(**values))
     unknown = dict(entry.unknown)
     of_servers = unknown.pop("servers", {})
     for raw, server in zip(record["servers"], entry.profile.servers, strict=True):
         raw.update(of_servers.get(str(server), {}))
+    record["tcp"] |= unknown.pop("tcp", {})
     return record | unknown
 
 
 def _unknown(raw: Content, servers: tuple[ProfileServer, ...]) -> Content:
-    """The fields that this version does not know; those of servers by the server's address."""
+    """The fields that this version does not know; those of servers by the server's address, those of TCP together."""
     of_servers = {
         str(server): extra
         for it, server in zip(raw["servers"], servers, strict=True)
         if (extra := {key: value for key, value in it.items() if key not in _KNOWN_OF_SERVER})
     }
+    of_tcp = {key: value for key, value in raw.get("tcp", {}).items() if key not in _KNOWN_OF_TCP}
     rest = {key: value for key, value in raw.items() if key not in _KNOWN}
-    return rest | {"servers": of_servers} if of_servers else rest
+    return rest | ({"servers": of_servers} if of_servers else {}) | ({"tcp": of_tcp} if of_tcp else {})
 
 
 def _profile(record: _Record) -> Profile:
@@ -233,6 +270,15 @@ def _profile(record: _Record) -> Profile:
         min_tls=record.min_tls,
         max_tls=record.max_tls,
         fingerprint=record.fingerprint,
+        hello_file=record.hello_file,
+        client_certificate=record.client_certificate,
+        client_key=record.client_key,
+        ciphers=record.ciphers,
+        curve=record.curve,
+        ech_config=record.ech_config,
+        ech_resolver=_maybe("ech_resolver", resolver_address, record.ech_resolver),
+        fragment=record.fragment,
+        tcp=_tcp(record.tcp),
         idle_check_interval=record.idle_check_interval,
         idle_timeout=record.idle_timeout,
         min_idle=record.min_idle,
@@ -241,17 +287,35 @@ def _profile(record: _Record) -> Profile:
     )
 
 
+def _tcp(record: _Tcp) -> TcpOptions:
+    return TcpOptions(
+        keepalive=record.keepalive,
+        user_timeout=record.user_timeout,
+        no_delay=record.no_delay,
+        multipath=record.multipath,
+        source=_maybe("tcp", local_source, record.source),
+        family=record.family,
+    )
+
+
 def _check(record: _Record) -> None:
     """What a field's type alone does not say. Above all a pin that is missing must not mean that none is compared."""
     wrong = {
         "verification": record.verification == "pin" and not (record.certificate_pin or record.spki_pin),
-        "ca_file": (record.verification == "ca-file" and not record.ca_file) or "\0" in (record.ca_file or ""),
+        "ca_file": record.verification == "ca-file" and not record.ca_file,
+        "hello_file": record.fingerprint == "file" and not record.hello_file,
+        "client_certificate": bool(record.client_key and not record.client_certificate),
         "max_tls": bool(record.min_tls and record.max_tls and record.min_tls > record.max_tls),
         "client_name": not (record.client_name or "").isprintable(),
     }
+    wrong |= {name: wrong.get(name, False) or "\0" in (getattr(record, name) or "") for name in _FILES}
     for name, it_is in wrong.items():
         if it_is:
             raise _Unreadable(name)
+
+
+def _maybe(field_name: str, read: Callable[[str], str], text: str | None) -> str | None:
+    return None if text is None else _checked(field_name, read, text)
 
 
 def _checked(field_name: str, read: Callable[..., _T], text: Any) -> _T:

@@ -7,11 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from app.texts import translate
+from app.transport.options import USUAL_TCP, TcpOptions
 
 Strategy = Literal["round-robin", "failover", "lowest-latency"]
 Verification = Literal["system", "ca-file", "pin", "none"]
@@ -23,6 +25,13 @@ MAX_NAME: Final = 200  # characters: a name is one line in a menu (§6.7: some a
 MAX_SERVERS: Final = 256  # as many as storage.schemes remembers
 MAX_HOST: Final = 253  # characters, RFC 1035 §2.3.4
 MAX_ALPN: Final = 16  # protocols; browsers offer two
+MAX_SOURCE: Final = 64  # characters: names of interfaces have 15 on Linux, a few more on Windows
+MAX_ADDRESS: Final = 2048  # characters of a DNS-over-HTTPS address
+MAX_ECH: Final = 65_537  # bytes of an ECHConfigList with its length (RFC 9849 §4)
+KEEPALIVE_SECONDS: Final = (1.0, 32_767.0)  # what the kernel takes (tcp(7), TCP_KEEPIDLE)
+USER_TIMEOUT_SECONDS: Final = (1.0, 86_400.0)  # above, nobody waits for the data any more
+CIPHERS: Final = r"^[A-Za-z0-9:,+!@=._ -]{1,1000}\Z"  # what openssl-ciphers(1) is written in
+CURVE: Final = r"^[A-Za-z0-9_.-]{1,64}\Z"
 IDLE_SECONDS: Final = (1.0, 86_400.0)  # below, the check would be a busy loop; above, no server keeps a session
 MIN_IDLE_SESSIONS: Final = (0, 64)  # the largest pool that any core allows (§2.4, cuber)
 
@@ -67,7 +76,16 @@ class Profile:
     spki_pin: bytes | None = None  # SHA-256 of the leaf's public key (SubjectPublicKeyInfo), 32 bytes
     min_tls: TlsVersion | None = None
     max_tls: TlsVersion | None = None
-    fingerprint: str = "none"  # a wish such as "chrome"; the engine says what it can do
+    fingerprint: str = "none"  # whose ClientHello is sent: none, chrome, chrome:<major>, or file
+    hello_file: str | None = None  # a captured ClientHello, for the fingerprint "file"
+    client_certificate: str | None = None  # a PEM file to show the server, with its key or …
+    client_key: str | None = None  # … with the key in this one
+    ciphers: str | None = None  # OpenSSL's list of TLS 1.2 cipher suites, without a fingerprint
+    curve: str | None = None  # OpenSSL's name of one elliptic curve, without a fingerprint
+    ech_config: bytes | None = None  # an ECHConfigList (RFC 9849)
+    ech_resolver: str | None = None  # the DNS-over-HTTPS address that is asked for one; None: no ECH
+    fragment: bool = False  # the ClientHello leaves in several TCP segments
+    tcp: TcpOptions = USUAL_TCP
     idle_check_interval: float = BALANCED.idle_check_interval  # seconds
     idle_timeout: float = BALANCED.idle_timeout  # seconds
     min_idle: int = BALANCED.min_idle  # sessions
@@ -134,3 +152,35 @@ def tcp_alpn(names: Iterable[str]) -> tuple[str, ...]:
     if len(kept) > MAX_ALPN or not all(len(name) <= 255 and name.isascii() and name.isprintable() for name in kept):
         raise ValueError(translate("profiles", "is not a short list of ASCII names"))
     return kept
+
+
+def resolver_address(text: str) -> str:
+    """The address of a DNS-over-HTTPS server as it is asked (RFC 8484); the template's `{?dns}` is taken off.
+
+    Raises ValueError, worded as in `host_name`.
+    """
+    address = text.strip().removesuffix("{?dns}")
+    try:
+        if len(address) > MAX_ADDRESS or not (address.isascii() and address.isprintable()) or " " in address:
+            raise ValueError
+        parts = urlsplit(address)
+        host_name(parts.hostname or "")
+        if parts.scheme != "https" or parts.port == 0 or "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError
+    except ValueError:
+        raise ValueError(translate("profiles", "is not an https:// address")) from None
+    return address
+
+
+def local_source(text: str) -> str:
+    """The local address or the interface that connections leave from.
+
+    Raises ValueError, worded as in `host_name`.
+    """
+    source = text.strip()
+    try:
+        return str(ip_address(source))
+    except ValueError:
+        if 0 < len(source) <= MAX_SOURCE and source.isprintable() and "/" not in source and ":" not in source:
+            return source
+    raise ValueError(translate("profiles", "is neither a local address nor the name of an interface"))

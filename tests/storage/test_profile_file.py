@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.errors import BadFile, BadInput
 from app.storage.profile_file import MAX_PASSWORD, Entry, ProfileFile, check
 from app.storage.profiles import (
+    MAX_ECH,
     MAX_SERVERS,
     Profile,
     ProfileServer,
@@ -21,6 +22,7 @@ from app.storage.profiles import (
     Verification,
     clean_name,
 )
+from app.transport.options import Family, TcpOptions
 
 ID = "0123456789abcdef" * 2
 SERVER = {"host": "a.example", "port": 443}
@@ -31,6 +33,16 @@ HOSTS = st.sampled_from(["a.example", "xn--bcher-kva.example", "192.0.2.1", "200
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(lambda text: clean_name(text) or "x")
 DIGESTS = st.none() | st.binary(min_size=32, max_size=32)
 TIMES = st.none() | st.floats(0, 2e9)
+SECONDS = st.none() | st.floats(1, 30_000)
+TCP = st.builds(
+    TcpOptions,
+    keepalive=SECONDS,
+    user_timeout=SECONDS,
+    no_delay=st.booleans(),
+    multipath=st.booleans(),
+    source=st.none() | st.sampled_from(["192.0.2.7", "2001:db8::7", "eth0", "Wi-Fi 2"]),
+    family=st.sampled_from(get_args(Family)),
+)
 PROFILES = st.builds(
     Profile,
     name=NAMES,
@@ -44,7 +56,16 @@ PROFILES = st.builds(
     spki_pin=DIGESTS,
     min_tls=st.none() | st.just("1.2"),
     max_tls=st.none() | st.sampled_from(get_args(TlsVersion)),
-    fingerprint=st.sampled_from(["none", "chrome"]),
+    fingerprint=st.sampled_from(["none", "chrome", "chrome:152", "file"]),
+    hello_file=st.just("hello.bin"),
+    client_certificate=st.just("me.pem"),
+    client_key=st.none() | st.just("me.key"),
+    ciphers=st.none() | st.just("ECDHE+AESGCM:!aNULL"),
+    curve=st.none() | st.just("X25519"),
+    ech_config=st.none() | st.just(b"\x00\x05\xfe\x0d\x00\x01x"),
+    ech_resolver=st.none() | st.just("https://dns.example/dns-query"),
+    fragment=st.booleans(),
+    tcp=TCP,
     idle_check_interval=st.floats(1, 86_400),
     idle_timeout=st.floats(1, 86_400),
     min_idle=st.integers(0, 64),
@@ -146,6 +167,14 @@ def test_a_newer_versions_field_goes_with_its_server(path: Path) -> None:
     assert read(path)["profiles"][0]["servers"] == [{"host": "b.example", "port": 443}, SERVER | {"weight": 3}]
 
 
+def test_a_newer_versions_field_of_tcp_survives(path: Path) -> None:
+    write(path, RECORD | {"tcp": {"multipath": True, "fast_open": True}})
+    file, (entry,) = loaded(path)
+    file.save([replace(entry, profile=replace(entry.profile, tcp=TcpOptions(keepalive=None)))])
+    (record,) = read(path)["profiles"]
+    assert (record["tcp"]["fast_open"], record["tcp"]["multipath"], record["tcp"]["keepalive"]) == (True, False, None)
+
+
 def test_a_record_that_is_not_understood_is_kept_as_it_is_and_told_in_one_sentence(path: Path) -> None:
     strange = RECORD | {"id": "f" * 32, "name": "Ost\u202e", "strategy": "quantum"}
     write(path, strange, RECORD, 7)
@@ -213,6 +242,27 @@ def test_a_list_that_is_none_is_kept(path: Path) -> None:
         ({"min_tls": "1.3", "max_tls": "1.2"}, "max_tls"),
         ({"fingerprint": "Chrome"}, "fingerprint"),
         ({"fingerprint": "chrome\n"}, "fingerprint"),
+        ({"fingerprint": "file"}, "hello_file"),
+        ({"hello_file": "a\0b"}, "hello_file"),
+        ({"client_certificate": "a\0b"}, "client_certificate"),
+        ({"client_key": "me.key"}, "client_certificate"),
+        ({"client_certificate": "me.pem", "client_key": "a\0b"}, "client_key"),
+        ({"ciphers": "ALL\n"}, "ciphers"),
+        ({"ciphers": ""}, "ciphers"),
+        ({"curve": "X 25519"}, "curve"),
+        ({"ech_config": "!"}, "ech_config"),
+        ({"ech_config": "A" * (MAX_ECH * 2)}, "ech_config"),
+        ({"ech_resolver": "http://dns.example/dns-query"}, "ech_resolver"),
+        ({"ech_resolver": ""}, "ech_resolver"),
+        ({"fragment": 1}, "fragment"),
+        ({"tcp": []}, "tcp"),
+        ({"tcp": {"keepalive": 0}}, "tcp"),
+        ({"tcp": {"keepalive": 40_000}}, "tcp"),
+        ({"tcp": {"user_timeout": 1e9}}, "tcp"),
+        ({"tcp": {"no_delay": None}}, "tcp"),
+        ({"tcp": {"source": "a/b"}}, "tcp"),
+        ({"tcp": {"source": ""}}, "tcp"),
+        ({"tcp": {"family": "7"}}, "tcp"),
         ({"idle_timeout": 0.0}, "idle_timeout"),
         ({"idle_timeout": 1e300}, "idle_timeout"),
         ({"idle_check_interval": -1}, "idle_check_interval"),

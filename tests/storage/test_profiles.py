@@ -15,6 +15,8 @@ from app.storage.profiles import (
     ProfileServer,
     clean_name,
     host_name,
+    local_source,
+    resolver_address,
     tcp_alpn,
 )
 
@@ -135,3 +137,57 @@ def test_alpn_over_tcp_is_neither_empty_nor_h3() -> None:
 def test_alpn_that_tls_cannot_carry_is_refused(names: list[str]) -> None:
     with pytest.raises(ValueError, match="is not a short list of ASCII names"):
         tcp_alpn(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://cloudflare-dns.com/dns-query", "https://cloudflare-dns.com/dns-query"),
+        (" https://[2001:db8::1]:8443/q \n", "https://[2001:db8::1]:8443/q"),
+        ("https://dns.example/dns-query{?dns}", "https://dns.example/dns-query"),
+        ("https://1.1.1.1", "https://1.1.1.1"),
+    ],
+)
+def test_addresses_of_resolvers(text: str, address: str) -> None:
+    assert resolver_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "dns.example",
+        "http://dns.example/",
+        "https://",
+        "https:///dns-query",
+        "https://dns.example:0/",
+        "https://dns.example:99999/",
+        "https://dns.example:x/",
+        "https://user@dns.example/",
+        "https://dns.example/a b",
+        "https://dns.example/a\tb",
+        "https://dns.example/?x=1",
+        "https://dns.example/#x",
+        "https://dns_ex ample/",
+        "https://[::1/",
+        "https://bücher.example/",
+        "https://dns.example/" + "x" * 2048,
+    ],
+)
+def test_what_no_resolver_is_asked_at(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an https:// address"):
+        resolver_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [(" 192.0.2.7 ", "192.0.2.7"), ("2001:DB8::7", "2001:db8::7"), ("eth0", "eth0"), ("Wi-Fi 2", "Wi-Fi 2")],
+)
+def test_where_connections_leave_from(text: str, source: str) -> None:
+    assert local_source(text) == source
+
+
+@pytest.mark.parametrize("text", ["", " ", "a/b", "a\0b", "192.0.2.7:80", "x" * 65])
+def test_where_none_can_leave_from(text: str) -> None:
+    with pytest.raises(ValueError, match="is neither a local address nor the name of an interface"):
+        local_source(text)

@@ -1,0 +1,72 @@
+"""What certificates say of themselves, whatever they are."""
+
+import datetime
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from app.engine.certificates import read_certificate, spki_hash
+from tests.fakes import certificates
+from tests.fakes.certificates import NAMES, Identity
+
+
+def der(identity: Identity) -> bytes:
+    return identity.certificate.public_bytes(Encoding.DER)
+
+
+def test_all_that_is_shown() -> None:
+    identity = certificates.good()
+    facts = read_certificate(der(identity))
+    assert facts is not None
+    assert (facts.subject, facts.issuer, facts.names) == (NAMES[0], "Test authority", NAMES)
+    assert facts.not_before < datetime.datetime.now(datetime.UTC) < facts.not_after
+    assert (facts.sha256, facts.spki_sha256) == (identity.pin, identity.spki_pin)
+    assert not facts.self_issued
+
+
+def test_one_that_vouches_for_itself() -> None:
+    facts = read_certificate(der(certificates.self_signed()))
+    assert facts is not None
+    assert facts.self_issued
+
+
+@pytest.mark.parametrize("junk", [b"", b"\x30\x03\x02\x01\x00", der(certificates.good())[:-1]])
+def test_what_is_no_certificate(junk: bytes) -> None:
+    assert read_certificate(junk) is None
+    assert spki_hash(junk) is None
+
+
+def odd(subject: list[x509.NameAttribute], *extensions: x509.ExtensionType) -> bytes:
+    now = datetime.datetime.now(datetime.UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name(subject))
+        .issuer_name(x509.Name([]))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + certificates.DAY)
+    )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def test_without_a_common_name_the_whole_name_is_shown() -> None:
+    facts = read_certificate(odd([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Some \u202e company")]))
+    assert facts is not None
+    assert facts.subject.startswith("O=Some")
+    assert "\u202e" not in facts.subject
+    assert (facts.issuer, facts.names) == ("", ())
+
+
+def test_only_hosts_are_names_and_not_without_end() -> None:
+    many = [x509.RFC822Name("a@example.org"), *(x509.DNSName(f"h{i}.example.org") for i in range(300))]
+    facts = read_certificate(odd([], x509.SubjectAlternativeName(many)))
+    assert facts is not None
+    assert facts.names[:2] == ("h0.example.org", "h1.example.org")
+    assert len(facts.names) == 100
