@@ -7,12 +7,14 @@ nothing; servers of version 1, which stay silent even then, say that a closed po
 
 import asyncio
 import itertools
+from dataclasses import replace
 
+from app.engine.diagnosis import compared_hello
 from app.engine.options import EngineOptions, PoolOptions, Server, Timings
 from app.engine.session import ClientSession
 from app.engine.stages import OnStage, StageResult, timed, unheard
 from app.engine.upstream import Upstream
-from app.errors import Failure, SessionLost, StageTimedOut, TargetRefused
+from app.errors import Failure, HandshakeClosed, SessionLost, StageTimedOut, TargetRefused
 from app.protocols import uot
 from app.protocols.address import Address, encode_socks
 from app.protocols.anytls import Sink
@@ -118,10 +120,15 @@ async def probe(
     proof that the server works. Raises `BadInput` for TLS options that cannot be used.
     """
     results: list[StageResult] = []
+    closed: list[StageResult] = []
 
-    def tell(stage: StageResult) -> None:
+    def put(stage: StageResult) -> None:
         results.append(stage)
         on_stage(stage)
+
+    def tell(stage: StageResult) -> None:
+        # A handshake that was broken off is told once it is known what becomes of another ClientHello.
+        (closed.append if isinstance(stage.error, HandshakeClosed) else put)(stage)
 
     tasks = Tasks()
     options = EngineOptions((server,), pool=PoolOptions(min_idle=0), timings=timings, client_name=client_name)
@@ -133,6 +140,9 @@ async def probe(
             await prove(session, timings)
         with timed("stream", tell):
             await _probe_stream(upstream, session, timings, target)
+    except HandshakeClosed as failure:
+        for stage in closed:
+            put(replace(stage, error=await compared_hello(failure, server, timings)))
     except Failure:
         return results  # the last of them says it
     finally:

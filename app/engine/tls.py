@@ -1,57 +1,34 @@
-"""TCP and TLS to a server: the name resolved, the fastest address taken, the certificate verified or its pin compared.
-
-`make_context` is the seam where another TLS library steps in: all it has to give is an object with `wrap_bio`.
-"""
+"""A TLS connection to a server, stage by stage: the name resolved, the fastest address taken, the server proved."""
 
 import asyncio
 import hashlib
 import socket
 import ssl
-import stat
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
+from app.engine import diagnosis, ech_retry, handshake
 from app.engine.certificates import spki_hash
-from app.engine.options import Server, Timings, TlsOptions, Verification
+from app.engine.ech import EchSource
+from app.engine.options import Server, Timings, Verification
 from app.engine.stages import OnStage, timed, unheard
+from app.engine.tls_context import REFUSED_ECH, with_ech
+from app.engine.tls_failures import rejected_certificate, rejection, tls_failure, wrong_version
 from app.errors import (
-    BadFile,
-    BadInput,
     CertificateExpired,
     CertificateNotYetValid,
-    CertificateRejected,
-    CertificateUnknownIssuer,
-    CertificateWrongName,
-    DialFailed,
-    NameNotResolved,
+    EchFailed,
     NothingListens,
     PinMismatch,
     StageTimedOut,
-    TlsFailed,
     Unreachable,
 )
 from app.texts import translate
-from app.transport import tcp
 from app.transport.link import TlsLink
 from app.transport.session import plain_reason
-
-_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-
-# What OpenSSL's verification says, by its X509_V_ERR numbers (x509_vfy.h).
-_REJECTIONS: Final[dict[int, type[CertificateRejected]]] = {
-    9: CertificateNotYetValid,
-    10: CertificateExpired,
-    18: CertificateUnknownIssuer,
-    19: CertificateUnknownIssuer,
-    20: CertificateUnknownIssuer,
-    21: CertificateUnknownIssuer,
-    62: CertificateWrongName,
-    64: CertificateWrongName,
-}
+from app.transport.tcp import AddressInfo
 
 
 @dataclass(slots=True)
@@ -63,57 +40,28 @@ class Dialled:
     """What TCP and TLS took; the name's lookup says nothing about the server."""
 
 
-def make_context(options: TlsOptions) -> ssl.SSLContext:
-    """The TLS settings for a server. Reads certificate files: call it off the loop.
-
-    Raises `BadFile` for a CA file that cannot be used and `BadInput` for options that contradict each other.
-    """
-    checked = options.verification in (Verification.SYSTEM, Verification.CA_FILE)
-    if checked and options.server_name == "":
-        raise BadInput(
-            translate(
-                "tls", "a certificate can be checked only if the server's name is sent; name it or pin the certificate"
-            )
-        )
-    context = ssl.create_default_context() if checked else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if options.verification is Verification.CA_FILE:
-        context = _trusting(options.ca_file)
-    elif not checked:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = _VERSIONS[options.min_version or "1.2"]
-    if options.max_version is not None:
-        context.maximum_version = _VERSIONS[options.max_version]
-    if options.alpn:
-        context.set_alpn_protocols(list(options.alpn))
-    return context
-
-
-def _trusting(ca_file: str | None) -> ssl.SSLContext:
-    if not ca_file:
-        raise BadInput(translate("tls", "a certificate can be checked by a CA file only if the file is named"))
-    try:
-        if not stat.S_ISREG(Path(ca_file).stat().st_mode):  # a pipe or a terminal would be read without end
-            raise BadFile(translate("certificate", "it is not a file"), ca_file)
-        return ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:
-        raise BadFile(translate("certificate", "it holds no certificate in PEM form"), ca_file) from None
-    except OSError as error:
-        raise BadFile(plain_reason(error), ca_file) from None
-
-
-async def dial(server: Server, context: ssl.SSLContext, timings: Timings, on_stage: OnStage = unheard) -> Dialled:
+async def dial(
+    server: Server,
+    context: ssl.SSLContext,
+    timings: Timings,
+    on_stage: OnStage = unheard,
+    ech: EchSource | None = None,
+) -> Dialled:
     """Connect to `server` stage by stage; each is told as it ends, the one that fails too.
 
-    Raises a `DialFailed` that names the stage it ended at.
+    `context` is what `tls_context.make_context` made for it. Raises a `DialFailed` that names the stage it ended at.
     """
     async with _stage("dns", server, timings.tcp, on_stage):
-        infos = await _resolve(server)
+        infos = await handshake.resolve(server)
+    way = _Way(server, context, timings, infos, ech or EchSource(server))
     start = time.perf_counter()
-    async with _stage("tcp", server, timings.tcp, on_stage):
-        sock = await _connect(server, infos, timings.happy_eyeballs)
-    async with _stage("tls", server, timings.tls, on_stage):
-        link = await _shake_hands(server, context, sock)
+    try:
+        async with _stage("tcp", server, timings.tcp, on_stage):
+            await way.connect()
+        async with _stage("tls", server, timings.tls, on_stage):
+            link = await way.secure()
+    finally:
+        way.close()
     return Dialled(link, (time.perf_counter() - start) * 1000)
 
 
@@ -127,46 +75,142 @@ async def _stage(name: str, server: Server, limit: float, on_stage: OnStage) -> 
             raise StageTimedOut(server.host, server.port, name, limit) from None
 
 
-async def _resolve(server: Server) -> Sequence[tcp.AddressInfo]:
-    try:
-        infos = await tcp.resolve(server.host, server.port)
-    except (OSError, UnicodeError):
-        infos = ()
-    if not infos:
-        raise NameNotResolved(server.host, server.port)
-    return infos
+class _Way:
+    """One server's addresses, and the connection to one of them that is being made."""
+
+    def __init__(
+        self,
+        server: Server,
+        context: ssl.SSLContext,
+        timings: Timings,
+        infos: Sequence[AddressInfo],
+        ech: EchSource,
+    ) -> None:
+        self._server = server
+        self._context = context
+        self._timings = timings
+        self._infos = infos
+        self._ech = ech
+        self._sock: socket.socket | None = None
+
+    async def connect(self) -> None:
+        """Have a TCP connection. Raises a `DialFailed` or TimeoutError."""
+        server = self._server
+        try:
+            self._sock = await handshake.connect(server, self._infos, self._timings.happy_eyeballs)
+        except ConnectionRefusedError:
+            raise NothingListens(server.host, server.port) from None
+        except TimeoutError:
+            raise  # the stage's own, or the kernel's: both are named by the stage
+        except OSError as error:
+            raise Unreachable(server.host, server.port, plain_reason(error)) from None
+
+    def close(self) -> None:
+        """Close a connection that no link has taken over."""
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+
+    async def secure(self) -> TlsLink:
+        """TLS over that connection, with a server that has proved who it is. Raises a `DialFailed` or TimeoutError."""
+        if not self._ech.wanted:
+            return await self._proved(self._context)
+        config = await self._ech.config()
+        link = await self._hidden(config)
+        if link is None:
+            again = await self._ech.after(config, await self._offered(config))
+            if again is None:
+                raise self._exposed(translate("ech", "the server does not take the key and offers no other"))
+            await self.connect()
+            link = await self._hidden(again)
+        if link is None:
+            raise self._exposed(translate("ech", "the server takes neither the key nor the one that it offers instead"))
+        return link
+
+    async def _hidden(self, config: bytes) -> TlsLink | None:
+        """The same with the name encrypted for `config`; None where the server, which has proved itself by another
+        name, does not take it."""
+        try:
+            context = with_ech(self._context, config)
+        except ssl.SSLError:
+            raise self._exposed(translate("ech", "its key is in no form that is known here")) from None
+        try:
+            return await self._proved(context)
+        except _EchRefused:
+            return None
+
+    async def _offered(self, config: bytes) -> bytes | None:
+        """What the server, which has to prove itself for it, offers in place of a key that it does not take."""
+        await self.connect()
+        sock, self._sock = self._sock, None
+        assert sock is not None
+        try:
+            offer = await ech_retry.offered(self._server, config, sock)
+        except OSError:
+            return None
+        if offer is None:
+            return None
+        _check_pins(self._server, offer.certificate)
+        return offer.config
+
+    def _exposed(self, reason: str) -> EchFailed:
+        return EchFailed(self._server.host, self._server.port, reason)
+
+    async def _proved(self, context: ssl.SSLContext) -> TlsLink:
+        server, sock = self._server, self._sock
+        assert sock is not None
+        link = handshake.make_link(server, context)
+        self._sock = None
+        try:
+            await handshake.shake_hands(link, sock)
+        except (OSError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise await self._failure(error, link) from None
+        try:
+            _check(server, link)
+        except BaseException:
+            link.abort()
+            raise
+        return link
+
+    async def _failure(self, error: Exception, link: TlsLink) -> Exception:
+        """What the end of a handshake is. A server that was not accepted is looked at once more where the library has
+        not kept its certificate, or where its clock may tell that it is ours that is wrong."""
+        shown = _shown(link)
+        if REFUSED_ECH in str(error):
+            _check_pins(self._server, shown)
+            return _EchRefused()
+        if not rejected_certificate(error) or not isinstance(error, ssl.SSLCertVerificationError):
+            return tls_failure(self._server, error, link.opening)
+        failure = await asyncio.to_thread(rejection, self._server, error, shown)  # which loads a large library
+        dated = isinstance(failure, CertificateExpired | CertificateNotYetValid)
+        if shown and not dated:
+            return failure
+        look = await diagnosis.look(self._server, self._infos, self._timings, ask_time=dated)
+        if look is None:
+            return failure
+        return diagnosis.with_clock(rejection(self._server, error, shown or look.certificate), look.time)
 
 
-async def _connect(server: Server, infos: Sequence[tcp.AddressInfo], delay: float) -> socket.socket:
-    try:
-        return await tcp.connect(infos, delay)
-    except ConnectionRefusedError:
-        raise NothingListens(server.host, server.port) from None
-    except TimeoutError:
-        raise  # the stage's own, or the kernel's: both are named by the stage
-    except OSError as error:
-        raise Unreachable(server.host, server.port, plain_reason(error)) from None
+class _EchRefused(Exception):
+    """The server did not take the key that the hello was encrypted with."""
 
 
-async def _shake_hands(server: Server, context: ssl.SSLContext, sock: socket.socket) -> TlsLink:
-    name = server.tls.server_name
+def _shown(link: TlsLink) -> bytes:
+    """The server's certificate, where the library has kept it: OpenSSL does only if it was accepted."""
     try:
-        link = TlsLink(context, server_name=server.host if name is None else name or None)
-    except (ValueError, TypeError):
-        sock.close()
-        reason = translate("tls", "the name to send is not a host name")
-        raise TlsFailed(server.host, server.port, reason) from None
-    try:
-        await asyncio.get_running_loop().create_connection(lambda: link, sock=sock)
-        await link.handshake()
-        _check_pins(server, link.tls.getpeercert(True) or b"")
-    except (OSError, ValueError) as error:
-        link.abort()
-        raise tls_failure(server, error) from None
-    except BaseException:
-        link.abort()
-        raise
-    return link
+        return link.tls.getpeercert(True) or b""
+    except ValueError:
+        return b""
+
+
+def _check(server: Server, link: TlsLink) -> None:
+    """What is looked at after the handshake. Raises a `TlsFailed`."""
+    version = (link.tls.version() or "").removeprefix("TLSv")
+    if version < (server.tls.min_version or ""):
+        raise wrong_version(server, version)
+    _check_pins(server, link.tls.getpeercert(True) or b"")
 
 
 def _check_pins(server: Server, certificate: bytes) -> None:
@@ -179,15 +223,3 @@ def _check_pins(server: Server, certificate: bytes) -> None:
         if pin is not None and pin != seen:
             words = seen.hex() if seen else translate("tls", "an unknown kind of key")
             raise PinMismatch(server.host, server.port, words, pinned=pin.hex(), certificate=certificate)
-
-
-def tls_failure(server: Server, error: Exception) -> DialFailed:
-    """The failure that an error of the handshake is."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        kind = _REJECTIONS.get(error.verify_code, CertificateRejected)
-        return kind(server.host, server.port, error.verify_message.lower().rstrip("."))
-    if isinstance(error, (ssl.SSLEOFError, ConnectionError)):
-        return TlsFailed(server.host, server.port, translate("tls", "the server closed the connection"))
-    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return TlsFailed(server.host, server.port, translate("tls", "what answers there does not speak TLS"))
-    return TlsFailed(server.host, server.port, plain_reason(error))

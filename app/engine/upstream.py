@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from app.engine import tls
+from app.engine.ech import EchSource
 from app.engine.options import EngineOptions, Server
 from app.engine.pool import Pool
 from app.engine.session import ClientSession
 from app.engine.stages import OnStage, StageResult, unheard
+from app.engine.tls_context import ResumingContext, make_context
 from app.errors import Failure
 from app.protocols import anytls
 from app.protocols.login import password_hash
@@ -69,6 +71,7 @@ class Upstream:
         self._on_deserted = on_deserted
         self._hash = password_hash(server.password)
         self._context: ssl.SSLContext | None = None
+        self._ech = EchSource(server)
         self.dialling = 0
         """Sessions that are being made."""
         self.idle_timeout = options.pool.idle_timeout
@@ -86,7 +89,7 @@ class Upstream:
 
     async def prepare(self) -> None:
         """Read what TLS needs from files. Raises `BadInput`."""
-        self._context = await asyncio.to_thread(tls.make_context, self.server.tls)
+        self._context = await asyncio.to_thread(make_context, self.server.tls)
 
     def take(self) -> ClientSession | None:
         """An idle session, for one stream."""
@@ -106,7 +109,7 @@ class Upstream:
         assert self._context is not None
         self.dialling += 1
         try:
-            dialled = await tls.dial(self.server, self._context, self._options.timings, on_stage)
+            dialled = await tls.dial(self.server, self._context, self._options.timings, on_stage, self._ech)
         finally:
             self.dialling -= 1
         self.made += 1
@@ -234,6 +237,8 @@ class Upstream:
 
     def proved(self, session: ClientSession) -> None:
         self._proved = True
+        if isinstance(self._context, ResumingContext):  # the server's tickets came before its first word
+            self._context.keep(session.link.tls.session)
         self._on_proved(self)
 
     def scheme_pushed(self, raw: bytes) -> None:

@@ -10,7 +10,9 @@ import ssl
 from collections.abc import Iterable
 from typing import Final, Protocol, cast
 
+from app.protocols import client_hello
 from app.protocols.anytls import Buffer
+from app.protocols.opening import MAX_OPENING
 from app.transport.buffers import ciphertext_buffer
 
 _RECORD: Final = 16 * 1024  # the largest plaintext of one TLS record
@@ -18,6 +20,9 @@ _RECORD: Final = 16 * 1024  # the largest plaintext of one TLS record
 # Above this much unsent ciphertext the sources are held. Two receive buffers' worth keeps a fast path busy while the
 # loop is elsewhere; more would only add delay for whatever comes after it.
 _HIGH_WATER: Final = 128 * 1024
+
+# Between the pieces of a ClientHello, in seconds: enough that no kernel makes one segment of two.
+_BETWEEN_FRAGMENTS: Final = 0.02
 
 # How long a closing connection may take to hand over what it still has to send, in seconds.
 _CLOSE_GRACE: Final = 5.0
@@ -45,8 +50,16 @@ class Owner(Protocol):
 class TlsLink(asyncio.BufferedProtocol):
     """One TLS connection. A client awaits `handshake` and then `attach`es its owner; a server attaches at once."""
 
-    def __init__(self, context: ssl.SSLContext, *, server_side: bool = False, server_name: str | None = None) -> None:
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = False,
+        server_name: str | None = None,
+        fragment: bool = False,
+    ) -> None:
+        memory = getattr(context, "memory_bio", ssl.MemoryBIO)  # another library's own saves a copy
+        self._incoming, self._outgoing = memory(), memory()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side, server_name)
         self._buffer = ciphertext_buffer()
         self._transport: asyncio.Transport | None = None
@@ -57,6 +70,10 @@ class TlsLink(asyncio.BufferedProtocol):
         self._gone = False
         self._closing = False
         self._grace: asyncio.TimerHandle | None = None
+        self._fragment = fragment
+        self._fragments: list[bytes] = []
+        self.opening = b""
+        """The first bytes that the peer sent, for whoever asks why the handshake failed."""
 
     async def handshake(self) -> None:
         """Wait for the end of the handshake. Raises `ssl.SSLError`, or `OSError` where the connection ended."""
@@ -140,8 +157,10 @@ class TlsLink(asyncio.BufferedProtocol):
         self._incoming.write(self._buffer[:count])
         if self._established:
             self._read_records()
-        else:
-            self._shake_hands()
+            return
+        if len(self.opening) < MAX_OPENING:
+            self.opening += self._buffer[: min(count, MAX_OPENING - len(self.opening))]
+        self._shake_hands()
 
     def eof_received(self) -> bool:
         return False
@@ -203,8 +222,22 @@ class TlsLink(asyncio.BufferedProtocol):
             self._flush()
 
     def _flush(self) -> None:
-        if self._outgoing.pending and self._transport is not None:
+        if not self._outgoing.pending or self._transport is None:
+            return
+        if self._fragment:
+            self._fragment = False
+            self._fragments = client_hello.cut(self._outgoing.read())
+            self._send_fragment()
+        else:
             self._transport.write(self._outgoing.read())
+
+    def _send_fragment(self) -> None:
+        """The server has nothing to answer before the last of them."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(self._fragments.pop(0))
+        if self._fragments:
+            asyncio.get_running_loop().call_later(_BETWEEN_FRAGMENTS, self._send_fragment)
 
     def _fail(self, error: Exception) -> None:
         self._error = error

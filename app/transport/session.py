@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Final
 
 from app.errors import Failure, ServerAlert, SessionLost
 from app.protocols import anytls
@@ -19,6 +21,8 @@ from app.texts import translate
 from app.transport.link import TlsLink
 from app.transport.stream import Consumer, Stream
 from app.wording import reason_of
+
+_BORING_REASON: Final = re.compile(r"OPENSSL_internal:([A-Z0-9_]+)")
 
 
 class Session:
@@ -203,13 +207,19 @@ def plain_reason(error: Exception | None) -> str:
     if error is None or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return _closed()
     if isinstance(error, ssl.SSLError):
-        return printable((error.reason or "").lower().replace("_", " ")) or translate("connection", "TLS failed")
+        return printable(_tls_reason(error).lower().replace("_", " ")) or translate("connection", "TLS failed")
     if isinstance(error, TimeoutError):
         return translate("connection", "it timed out")
     if isinstance(error, OSError) and error.errno is not None:
         known = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         return printable((known or "").lower())
     return printable(str(error)) or _closed()
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, or BoringSSL's, which stands in the text alone."""
+    boring = _BORING_REASON.search(str(error))
+    return boring[1] if boring else str(getattr(error, "reason", None) or "")
 
 
 def _closed() -> str:

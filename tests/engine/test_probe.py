@@ -16,11 +16,11 @@ from app.errors import (
     NameNotResolved,
     NotAnyTls,
     NothingListens,
+    NotTls,
     PinMismatch,
     SessionLost,
     StageTimedOut,
     TargetRefused,
-    TlsFailed,
 )
 from app.protocols.address import Address
 from app.protocols.frames import FIN, PSH, SYN, SYNACK, pack
@@ -174,7 +174,7 @@ async def test_a_server_that_speaks_no_tls() -> None:
 
     async with listening(greet) as address:
         failure = await failure_of(server_at(address), "tls")
-    assert type(failure) is TlsFailed
+    assert type(failure) is NotTls
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ class Identity:
         return self.certificate.public_bytes(Encoding.PEM)
 
     @property
+    def key_pem(self) -> bytes:
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    @property
     def pin(self) -> bytes:
         return hashlib.sha256(self.certificate.public_bytes(Encoding.DER)).digest()
 
@@ -44,9 +48,7 @@ class Identity:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "identity.pem"
-            path.write_bytes(
-                self.pem + self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-            )
+            path.write_bytes(self.pem + self.key_pem)
             context.load_cert_chain(path)
         return context
 

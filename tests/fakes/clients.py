@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from app.engine import tls
 from app.engine.options import EngineOptions, PoolOptions, Server, Timings
 from app.engine.session import ClientSession, Home
+from app.engine.tls_context import make_context
 from app.engine.upstream import SchemeMemory, Upstream
 from app.errors import Failure
 from app.protocols import anytls
@@ -47,7 +48,7 @@ async def log_in(
     server: Server, home: Home | None = None, padding: Padding | None = None
 ) -> AsyncIterator[ClientSession]:
     """A session that has logged in, ended with the block."""
-    context = await asyncio.to_thread(tls.make_context, server.tls)
+    context = await asyncio.to_thread(make_context, server.tls)
     dialled = await tls.dial(server, context, Timings())
     machine = anytls.Session(
         client=True, padding=padding or Padding(UNPADDED), randbelow=secrets.randbelow, client_name="test"

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from app.protocols.opening import MAX_OPENING
 from app.transport import link as link_module
 from app.transport.link import TlsLink
 from tests.fakes import certificates
@@ -446,3 +447,82 @@ async def test_waiting_for_the_handshake_is_bounded_by_its_caller_alone() -> Non
             async with asyncio.timeout(0.02):
                 await client.link.handshake()
         client.link.abort()
+
+
+# ---- what the handshake leaves behind
+
+
+@pytest.mark.parametrize("said", [b"220 mail.test ESMTP\r\n", b"x" * 5000])
+@both_loops
+async def test_the_first_bytes_of_the_other_side_are_kept_for_who_asks_why(said: bytes) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await reader.read()
+
+    async with listening(greet) as address:
+        link = TlsLink(client_context())
+        await asyncio.get_running_loop().create_connection(lambda: link, *address)
+        with pytest.raises(ssl.SSLError):
+            await link.handshake()
+        assert link.opening == said[:MAX_OPENING]
+        link.abort()
+        await asyncio.sleep(0.01)
+
+
+async def segments(fragment: bool) -> list[bytes]:
+    """A ClientHello for `server.test`, as its segments reach the other side."""
+    seen: list[bytes] = []
+
+    async def collect(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65536):
+            seen.append(piece)
+
+    async with listening(collect) as address:
+        link = TlsLink(client_context(), server_name="server.test", fragment=fragment)
+        transport, _ = await asyncio.get_running_loop().create_connection(lambda: link, *address)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await until(lambda: len(b"".join(seen)) > 4 and len(b"".join(seen)) >= 5 + int.from_bytes(b"".join(seen)[3:5]))
+        link.abort()
+    return seen
+
+
+@both_loops
+async def test_a_hello_in_pieces_never_shows_the_name_in_one() -> None:
+    pieces = await segments(True)
+    assert b"server.test" in b"".join(pieces)
+    assert len(pieces) == 3
+    assert not any(b"server.test" in piece for piece in pieces)
+
+
+async def test_a_hello_is_one_piece_unless_told_otherwise() -> None:
+    (piece,) = await segments(False)
+    assert b"server.test" in piece
+
+
+@both_loops
+async def test_a_handshake_in_pieces_works() -> None:
+    async def wait(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with listening(wait, context=certificates.good().context()) as address:
+        link = TlsLink(client_context(), server_name="localhost", fragment=True)
+        await asyncio.get_running_loop().create_connection(lambda: link, *address)
+        await link.handshake()
+        assert link.established
+        link.abort()
+        await asyncio.sleep(0.01)
+
+
+async def test_giving_up_between_two_pieces_sends_no_more() -> None:
+    seen: list[bytes] = []
+
+    async def collect(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65536):
+            seen.append(piece)
+
+    async with listening(collect) as address:
+        link = TlsLink(client_context(), server_name="server.test", fragment=True)
+        await asyncio.get_running_loop().create_connection(lambda: link, *address)
+        link.abort()
+        await asyncio.sleep(0.1)
+    assert len(b"".join(seen)) <= 1
