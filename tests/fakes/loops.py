@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,21 @@ def new_qt_loop() -> asyncio.AbstractEventLoop:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     app.setQuitOnLastWindowClosed(False)  # or closing a dialog would stop the loop
-    loop = qasync.QEventLoop(app)
+
+    class Loop(qasync.QEventLoop):  # type: ignore[misc]  # it has no type information
+        def call_later(self, delay: float, callback: Callable[..., object], *args: object, context: Any = None) -> Any:
+            """A test is several runs of this loop, and in between pytest-qt turns Qt's alone. Whatever is due then
+            shall find the running loop as it always does."""
+            return super().call_later(delay, self._inside, callback, *args, context=context)
+
+        def _inside(self, callback: Callable[..., object], *args: object) -> None:
+            outside = asyncio._get_running_loop()
+            asyncio._set_running_loop(self)
+            try:
+                callback(*args)
+            finally:
+                asyncio._set_running_loop(outside)
+
+    loop = Loop(app)
     loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
     return loop

@@ -1,11 +1,15 @@
 """The toolkit itself, where a version of it is known to be broken."""
 
+import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
+
+from tests.fakes.loops import new_qt_loop
 
 ROUNDS = 2_000
 
@@ -30,3 +34,13 @@ def test_no_reference_of_none_or_true_is_lost(qtbot: QtBot, kind: str) -> None:
         work[kind]()
     after = [sys.getrefcount(one) for one in (None, True)]
     assert all(new > old - ROUNDS / 10 for old, new in zip(before, after, strict=True))
+
+
+def test_what_is_due_while_qt_alone_is_turned_finds_the_running_loop(qtbot: QtBot) -> None:
+    loop = new_qt_loop()
+    found: list[asyncio.AbstractEventLoop] = []
+    with contextlib.closing(loop):
+        loop.call_soon(lambda: found.append(asyncio.get_running_loop()))
+        qtbot.waitUntil(lambda: bool(found))
+        assert found == [loop]
+        assert asyncio._get_running_loop() is None
