@@ -49,4 +49,5 @@ async def shake_hands(link: TlsLink, sock: socket.socket) -> None:
         await link.handshake()
     except BaseException:
         link.abort()
+        sock.close()  # it belongs to nobody until a transport has it
         raise

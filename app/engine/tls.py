@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app.engine import diagnosis, ech_retry, handshake
@@ -55,13 +55,14 @@ async def dial(
         infos = await handshake.resolve(server)
     way = _Way(server, context, timings, infos, ech or EchSource(server))
     start = time.perf_counter()
-    try:
+    with ExitStack() as undo:
+        undo.callback(way.close)
         async with _stage("tcp", server, timings.tcp, on_stage):
             await way.connect()
         async with _stage("tls", server, timings.tls, on_stage):
             link = await way.secure()
-    finally:
-        way.close()
+            undo.callback(link.abort)
+        undo.pop_all()
     return Dialled(link, (time.perf_counter() - start) * 1000)
 
 

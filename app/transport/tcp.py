@@ -65,6 +65,8 @@ async def connect(infos: Sequence[AddressInfo], delay: float, options: TcpOption
     if not wanted:
         raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     interleave = None if options.family == "any" else len(wanted)  # the order is kept
+    task = asyncio.current_task()
+    asked = task.cancelling() if task is not None else 0
     try:
         sock = await aiohappyeyeballs.start_connection(
             wanted,
@@ -74,7 +76,13 @@ async def connect(infos: Sequence[AddressInfo], delay: float, options: TcpOption
         )
     except RuntimeError as error:  # uvloop's way of saying that an address cannot be used
         raise OSError(str(error)) from error
-    watch(sock, options)
+    try:
+        if task is not None and task.cancelling() > asked:  # it swallows this while it waits for slower addresses
+            raise asyncio.CancelledError
+        watch(sock, options)
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 

@@ -5,7 +5,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -38,7 +38,9 @@ from tests.fakes import certificates
 from tests.fakes.certificates import Identity
 from tests.fakes.listening import closed_port, deaf, listening, reset, unanswering
 from tests.fakes.loops import both_loops
-from tests.fakes.waiting import settle
+from tests.fakes.steps import cancel_everywhere
+from tests.fakes.waiting import settle, until
+from tests.server.targets import needs_proc, open_sockets
 
 TIMINGS = Timings()
 QUICK = Timings(tcp=0.05, tls=0.05)
@@ -421,12 +423,50 @@ async def test_a_name_that_cannot_be_sent_fails_the_handshake(fingerprint: str, 
         assert "host name" in str(failure)
 
 
+@needs_proc
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @both_libraries
-async def test_giving_up_in_the_middle_leaves_no_socket(fingerprint: str) -> None:
+@both_loops
+async def test_giving_up_anywhere_leaves_no_socket(fingerprint: str, host: str, ca_file: str) -> None:
+    async with tls_server() as address:
+        server = at(address, host, fingerprint=fingerprint, verification=Verification.CA_FILE, ca_file=ca_file)
+        context = make_context(server.tls)
+        before = open_sockets()
+
+        async def dial() -> None:
+            (await tls.dial(server, context, TIMINGS)).link.abort()
+
+        assert await cancel_everywhere(dial) >= 2  # the transport's beginning and the handshake, at the least
+        await until(lambda: open_sockets() == before)
+
+
+@needs_proc
+@pytest.mark.parametrize("stage", ["tcp", "tls"])
+@both_loops
+async def test_what_breaks_between_two_stages_leaves_no_socket(stage: str) -> None:
+    def broken(result: StageResult) -> None:
+        if result.name == stage:
+            raise ZeroDivisionError
+
+    async with tls_server() as address:
+        server = at(address, verification=Verification.NONE)
+        before = open_sockets()
+        with pytest.raises(ZeroDivisionError) as caught:
+            await tls.dial(server, make_context(server.tls), TIMINGS, broken)
+        await until(lambda: open_sockets() == before)
+        assert caught.value.__traceback__ is not None, "which holds all that there was to close"
+
+
+@needs_proc
+async def test_what_breaks_in_another_tls_library_leaves_no_socket() -> None:
+    class Broken:
+        def wrap_bio(self, *_arguments: object) -> Any:
+            raise ZeroDivisionError
+
     with deaf() as address:
-        server = at(address, fingerprint=fingerprint, verification=Verification.NONE)
-        dialling = asyncio.create_task(tls.dial(server, make_context(server.tls), TIMINGS))
-        await asyncio.sleep(0.02)
-        dialling.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await dialling
+        server = at(address, verification=Verification.NONE)
+        before = open_sockets()
+        with pytest.raises(ZeroDivisionError) as caught:
+            await tls.dial(server, cast(ssl.SSLContext, Broken()), TIMINGS)
+        assert open_sockets() == before
+        assert caught.value.__traceback__ is not None, "which holds all that there was to close"

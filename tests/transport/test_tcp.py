@@ -1,6 +1,7 @@
 """Names are resolved, the first address that answers is taken, and the kernel is asked to watch."""
 
 import asyncio
+import errno
 import socket
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from app.transport import tcp
 from app.transport.options import Family, TcpOptions
 from tests.fakes.listening import closed_port, deaf, unanswering
 from tests.fakes.loops import both_loops
+from tests.fakes.steps import cancel_everywhere
+from tests.server.targets import needs_proc, open_sockets
 
 Info = tcp.AddressInfo
 
@@ -83,6 +86,35 @@ async def test_giving_up_leaves_no_socket() -> None:
     with unanswering() as silent, pytest.raises(TimeoutError):  # a socket left open would be warned of
         async with asyncio.timeout(0.05):
             await tcp.connect([info(silent)], 0.01)
+
+
+@needs_proc
+@both_loops
+async def test_giving_up_anywhere_leaves_no_socket() -> None:
+    with unanswering() as silent, deaf() as address:
+        before = open_sockets()
+
+        async def connect() -> None:
+            (await tcp.connect([info(silent), info(address)], 0.01)).close()
+
+        assert await cancel_everywhere(connect) > 2  # the slow address, the next one, and the end of the slow one
+        assert open_sockets() == before
+
+
+@needs_proc
+async def test_a_socket_that_cannot_be_watched_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(
+        _sock: socket.socket, _options: TcpOptions
+    ) -> None:  # what macOS says of a connection that was reset meanwhile
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(tcp, "watch", gone)
+    with deaf() as address:
+        before = open_sockets()
+        with pytest.raises(OSError, match="Invalid") as caught:
+            await tcp.connect([info(address)], 0.25)
+        assert open_sockets() == before
+        assert caught.value.__traceback__ is not None, "which holds all that there was to close"
 
 
 # ---- what a profile may ask for
