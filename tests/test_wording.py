@@ -11,7 +11,7 @@ from app.protocols.address import BadAddress, parse_host_port
 from app.protocols.padding import BadScheme, Scheme
 from app.wording import FLAWS, reason_of, stage_name
 
-FLAW_KINDS = {"BadAddress", "BadScheme", "ProtocolError", "NotAnyTls"}
+FLAW_KINDS = {"BadAddress", "BadEch", "BadScheme", "ProtocolError", "NotAnyTls"}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from app.errors import BadInput
+from app.protocols.ech import MAX_SIZE, config_list
 from app.protocols.text import printable
 from app.storage.document import Content, Document
 from app.storage.profiles import (
@@ -21,7 +22,6 @@ from app.storage.profiles import (
     CURVE,
     IDLE_SECONDS,
     KEEPALIVE_SECONDS,
-    MAX_ECH,
     MAX_SERVERS,
     MIN_IDLE_SESSIONS,
     USER_TIMEOUT_SECONDS,
@@ -126,7 +126,7 @@ class _Record(msgspec.Struct):
     client_key: _Text | None = None
     ciphers: Annotated[str, msgspec.Meta(pattern=CIPHERS)] | None = None
     curve: Annotated[str, msgspec.Meta(pattern=CURVE)] | None = None
-    ech_config: Annotated[bytes, msgspec.Meta(max_length=MAX_ECH)] | None = None
+    ech_config: Annotated[bytes, msgspec.Meta(max_length=MAX_SIZE)] | None = None
     ech_resolver: _Text | None = None
     fragment: bool = False
     tcp: _Tcp = msgspec.field(default_factory=_Tcp)
@@ -275,7 +275,7 @@ def _profile(record: _Record) -> Profile:
         client_key=record.client_key,
         ciphers=record.ciphers,
         curve=record.curve,
-        ech_config=record.ech_config,
+        ech_config=_maybe("ech_config", config_list, record.ech_config),
         ech_resolver=_maybe("ech_resolver", resolver_address, record.ech_resolver),
         fragment=record.fragment,
         tcp=_tcp(record.tcp),
@@ -314,8 +314,8 @@ def _check(record: _Record) -> None:
             raise _Unreadable(name)
 
 
-def _maybe(field_name: str, read: Callable[[str], str], text: str | None) -> str | None:
-    return None if text is None else _checked(field_name, read, text)
+def _maybe(field_name: str, read: Callable[[_T], _T], value: _T | None) -> _T | None:
+    return None if value is None else _checked(field_name, read, value)
 
 
 def _checked(field_name: str, read: Callable[..., _T], text: Any) -> _T:

@@ -27,7 +27,6 @@ MAX_HOST: Final = 253  # characters, RFC 1035 §2.3.4
 MAX_ALPN: Final = 16  # protocols; browsers offer two
 MAX_SOURCE: Final = 64  # characters: names of interfaces have 15 on Linux, a few more on Windows
 MAX_ADDRESS: Final = 2048  # characters of a DNS-over-HTTPS address
-MAX_ECH: Final = 65_537  # bytes of an ECHConfigList with its length (RFC 9849 §4)
 KEEPALIVE_SECONDS: Final = (1.0, 32_767.0)  # what the kernel takes (tcp(7), TCP_KEEPIDLE)
 USER_TIMEOUT_SECONDS: Final = (1.0, 86_400.0)  # above, nobody waits for the data any more
 CIPHERS: Final = r"^[A-Za-z0-9:,+!@=._ -]{1,1000}\Z"  # what openssl-ciphers(1) is written in
