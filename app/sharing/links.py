@@ -1,6 +1,6 @@
 """anytls:// links: the canonical form of PROTOCOL.md §3.1, read by the forgiving rules of §3.4.
 
-    anytls://password@host[:port]/?sni=…&insecure=1&hpkp=…&spki-sha256=…&alpn=…&fp=…#name
+    anytls://password@host[:port]/?sni=…&insecure=1&hpkp=…&spki-sha256=…&alpn=…&fp=…&ech=…#name
 
 Keys are read without regard to case, `_` as `-`, under the names that other programs write. A pin is told by its form:
 64 hexadecimal digits, with or without colons, are the SHA-256 of the certificate (mihomo's hpkp, Xray's pcs); base64 is
@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from app.errors import BadLink
 from app.protocols.text import printable
+from app.sharing.wishes import ech, family, fingerprint, note_source, reality
 from app.storage.profiles import (
     BALANCED,
     DEFAULT_PORT,
@@ -27,9 +28,11 @@ from app.storage.profiles import (
     Verification,
     clean_name,
     host_name,
+    local_source,
     tcp_alpn,
 )
 from app.texts import translate
+from app.transport.options import Family, TcpOptions
 
 MAX_LINK: Final = 64 * 1024  # bytes; the longest real one, with an ECH configuration, has under two thousand
 
@@ -50,17 +53,31 @@ _ALIASES = {
     "pinsha256": "pin",
     "pcs": "pin",
     "pin-sha256": "pin",
+    "ech-config": "ech",
+    "echconfiglist": "ech",
+    "tcp-multi-path": "mptcp",
+    "interface-name": "interface",
+    "bind-interface": "interface",
+    "ip-mode": "ip-version",
 }
 _KNOWN = {
     *("sni", "disable-sni", "insecure", "pin", "spki-sha256", "fp", "alpn", "security", "type", "headertype", "udp"),
+    *("ech", "fragment", "record-fragment", "mptcp", "interface", "ip-version"),
     *("idle-session-check-interval", "idle-session-timeout", "min-idle-session"),
 }
 _YES = frozenset(("1", "true", "yes"))
 _NO = frozenset(("", "0", "false", "no"))
 _PORT = re.compile(r"[0-9]{1,5}")
 _NUMBER = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,20})?)s?")
-_FINGERPRINT = re.compile(r"[a-z0-9_.-]{1,32}")
+_PIECES = re.compile(r"[a-z0-9,-]*[0-9]-[0-9][a-z0-9,-]*")  # sizes and pauses, as in "100-200,10-20,tlshello"
 _HEX = re.compile(r"[0-9a-fA-F]{40,64}")
+_IP_VERSIONS: dict[Family, str | None] = {
+    "any": None,
+    "only-4": "ipv4",
+    "only-6": "ipv6",
+    "prefer-4": "ipv4-prefer",
+    "prefer-6": "ipv6-prefer",
+}
 _DIGEST = 32  # bytes of a SHA-256
 _MAX_LISTED = 10  # ignored names that a note repeats
 
@@ -86,6 +103,7 @@ def parse_link(text: str) -> Imported:
     query = _Query(options)
     _check_transport(query)
     certificate_pin, spki_pin = _pins(query)
+    ech_config, ech_resolver = _ech(query)
     profile = Profile(
         name=clean_name(_decoded(fragment, otherwise=fragment)) or str(server),
         servers=(server,),
@@ -95,6 +113,10 @@ def parse_link(text: str) -> Imported:
         certificate_pin=certificate_pin,
         spki_pin=spki_pin,
         fingerprint=fingerprint(query.text("fp"), query.notes),
+        ech_config=ech_config,
+        ech_resolver=ech_resolver,
+        fragment=_fragment(query),
+        tcp=_tcp(query),
         idle_check_interval=query.number("idle-session-check-interval", BALANCED.idle_check_interval, IDLE_SECONDS),
         idle_timeout=query.number("idle-session-timeout", BALANCED.idle_timeout, IDLE_SECONDS),
         min_idle=int(query.number("min-idle-session", BALANCED.min_idle, MIN_IDLE_SESSIONS)),
@@ -105,8 +127,8 @@ def parse_link(text: str) -> Imported:
 def make_link(profile: Profile, passwords: tuple[str, ...]) -> str:
     """The link that `parse_link` reads back. It holds the password: show it only where the person asked for it.
 
-    What a link has no word for is left out: CA file, TLS versions, client name, UDP mode. Raises ValueError for more
-    than one server.
+    What a link has no word for is left out: files, TLS versions, client name, UDP mode, times of TCP. Raises ValueError
+    for more than one server.
     """
     (server,), (password,) = profile.servers, passwords
     pinned = profile.verification == "pin"
@@ -117,7 +139,12 @@ def make_link(profile: Profile, passwords: tuple[str, ...]) -> str:
         "hpkp": profile.certificate_pin.hex() if pinned and profile.certificate_pin else None,
         "spki-sha256": profile.spki_pin.hex() if pinned and profile.spki_pin else None,
         "alpn": ",".join(profile.alpn),
-        "fp": None if profile.fingerprint == "none" else profile.fingerprint,
+        "fp": _written_fingerprint(profile),
+        "ech": base64.b64encode(profile.ech_config).decode() if profile.ech_config else profile.ech_resolver,
+        "fragment": "1" if profile.fragment else None,
+        "mptcp": "1" if profile.tcp.multipath else None,
+        "interface": profile.tcp.source,
+        "ip-version": _IP_VERSIONS[profile.tcp.family],
         "idle-session-check-interval": _unless(BALANCED.idle_check_interval, profile.idle_check_interval),
         "idle-session-timeout": _unless(BALANCED.idle_timeout, profile.idle_timeout),
         "min-idle-session": _unless(BALANCED.min_idle, profile.min_idle),
@@ -134,15 +161,6 @@ def verification(pinned: bool, insecure: bool, notes: list[str]) -> Verification
         notes.append(translate("links", "The server's certificate is not checked: anyone on the way can read along."))
         return "none"
     return "system"
-
-
-def fingerprint(wish: str, notes: list[str]) -> str:
-    """The TLS fingerprint that is asked for, or "none"."""
-    name = wish.lower() or "none"
-    if _FINGERPRINT.fullmatch(name):
-        return name
-    notes.append(translate("links", "The TLS fingerprint is not a name and is ignored."))
-    return "none"
 
 
 def alpn_protocols(names: Iterable[str], notes: list[str]) -> tuple[str, ...]:
@@ -200,7 +218,7 @@ class _Query:
             written = unquote(raw_key).strip().lower().replace("_", "-")
             value = unquote(raw_value).strip() if equals else None
             key = _ALIASES.get(written, written)
-            if key == "fp" and value and (":" in value or _HEX.fullmatch(value)):
+            if key == "fp" and value and (_HEX.fullmatch(value) or (":" in value and "chrome" not in value.lower())):
                 key = "pin"  # mihomo calls the certificate's pin `fingerprint`, others the wished ClientHello
             if key in _KNOWN:
                 self._values.setdefault(key, []).append(value)
@@ -278,7 +296,7 @@ def _check_transport(query: _Query) -> None:
     """AnyTLS is TLS over TCP, whatever else a link from a program for many protocols asks for."""
     security = query.text("security").lower()
     if security == "reality":
-        raise BadLink(translate("links", "it asks for REALITY, which this program does not have"))
+        raise BadLink(reality())
     if security == "none":
         query.notes.append(translate("links", "security=none is ignored: AnyTLS always runs over TLS."))
     elif security not in {"", "tls"}:
@@ -316,6 +334,42 @@ def _pins(query: _Query) -> tuple[bytes | None, bytes | None]:
     if (pin and not certificate_pin and not base64_digest(pin)) or (spki and not spki_pin):
         raise BadLink(translate("links", "its pin is not a SHA-256 in hexadecimal digits or base64"))
     return certificate_pin, spki_pin
+
+
+def _ech(query: _Query) -> tuple[bytes | None, str | None]:
+    """The ECH configuration, or the resolver that has it. The key alone asks for what nobody can tell."""
+    wish = query.text("ech") or ("?" if query.flag("ech") else "")
+    try:
+        return ech(wish, query.notes)
+    except ValueError as error:
+        raise BadLink(translate("links", "its ech {problem}").format(problem=error)) from None
+
+
+def _fragment(query: _Query) -> bool:
+    """Whether the ClientHello leaves in pieces: of this program's own size, in TCP segments and not in records."""
+    own_size = translate("links", "The ClientHello leaves in several TCP segments, of sizes that this program chooses.")
+    if _PIECES.fullmatch(query.text("fragment").lower()):
+        query.notes.append(own_size)
+        return True
+    in_segments, in_records = query.flag("fragment"), query.flag("record-fragment")
+    if in_records:
+        query.notes.append(own_size)
+    return in_segments or in_records
+
+
+def _tcp(query: _Query) -> TcpOptions:
+    source = query.text("interface")
+    try:
+        found = local_source(source) if source else None
+    except ValueError as error:
+        raise BadLink(translate("links", "its interface {problem}").format(problem=error)) from None
+    note_source(found, query.notes)
+    return TcpOptions(multipath=query.flag("mptcp"), source=found, family=family(query.text("ip-version"), query.notes))
+
+
+def _written_fingerprint(profile: Profile) -> str | None:
+    """Its name with the separator that a pin never has."""
+    return None if profile.fingerprint in ("none", "file") else profile.fingerprint.replace(":", "_")
 
 
 def _decoded(text: str, *, otherwise: str) -> str:

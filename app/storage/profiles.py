@@ -21,6 +21,7 @@ TlsVersion = Literal["1.2", "1.3"]
 UdpMode = Literal["connect", "packet"]
 
 DEFAULT_PORT: Final = 443  # PROTOCOL.md §3.1
+DEFAULT_FINGERPRINT: Final = "none"
 MAX_NAME: Final = 200  # characters: a name is one line in a menu (§6.7: some are megabytes long)
 MAX_SERVERS: Final = 256  # as many as storage.schemes remembers
 MAX_HOST: Final = 253  # characters, RFC 1035 §2.3.4
@@ -75,7 +76,7 @@ class Profile:
     spki_pin: bytes | None = None  # SHA-256 of the leaf's public key (SubjectPublicKeyInfo), 32 bytes
     min_tls: TlsVersion | None = None
     max_tls: TlsVersion | None = None
-    fingerprint: str = "none"  # whose ClientHello is sent: none, chrome, chrome:<major>, or file
+    fingerprint: str = DEFAULT_FINGERPRINT  # whose ClientHello is sent: none, chrome, chrome:<major>, or file
     hello_file: str | None = None  # a captured ClientHello, for the fingerprint "file"
     client_certificate: str | None = None  # a PEM file to show the server, with its key or …
     client_key: str | None = None  # … with the key in this one

@@ -4,7 +4,8 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from app.errors import BadLink
 from app.sharing.links import MAX_LINK, Imported, make_link, parse_link
-from app.storage.profiles import PRESETS, Profile, ProfileServer, clean_name, host_name
+from app.storage.profiles import DEFAULT_FINGERPRINT, PRESETS, Profile, ProfileServer, clean_name, host_name
+from app.transport.options import Family, TcpOptions
+from tests.fakes.ech import CONFIG as ECH
 
 PIN = bytes(range(32))
 HEX = PIN.hex()
@@ -20,6 +23,8 @@ COLONS = ":".join(f"{byte:02X}" for byte in PIN)
 BASE64 = base64.b64encode(bytes(range(224, 256))).decode()  # with + and / in it
 URL_SAFE = BASE64.replace("+", "-").replace("/", "_").rstrip("=")
 SPKI = bytes(range(224, 256))
+ECH_BASE64 = base64.b64encode(ECH).decode()
+ECH_PEM = f"-----BEGIN ECHCONFIG-----\n{ECH_BASE64}\n-----END ECHCONFIG-----\n"
 
 SECRET = "hunter2-needle"
 UNCHECKED = "The server's certificate is not checked: anyone on the way can read along."
@@ -201,7 +206,10 @@ def test_a_real_link_gives_what_it_says(link: str) -> None:
 
 def test_the_other_two_real_links_are_refused_with_their_reason() -> None:
     reality = "anytls://pw@h.example:443?security=reality&sni=s.example&pbk=PUBKEY&sid=0123&fp=chrome&alpn="
-    assert reason(reality) == "it asks for REALITY, which this program does not have"
+    assert reason(reality) == (
+        "it asks for REALITY, where a server shows another site's certificate and proves itself by a key that only "
+        "Xray's own TLS can check; ask the provider for plain TLS"
+    )
     ssrlive = "anytls://example.com:8443?password=mypassword&sni=example.com"
     assert reason(ssrlive).startswith("it has no password before the host")
 
@@ -333,18 +341,90 @@ def test_a_pin_that_is_none_is_refused_and_not_forgotten(key: str, value: str) -
 
 
 @pytest.mark.parametrize(
-    ("options", "fingerprint", "notes"),
+    ("options", "fingerprint"),
     [
-        ("fp=Chrome", "chrome", ()),
-        ("client-fingerprint=firefox", "firefox", ()),
-        ("fingerprint=ios", "ios", ()),
-        ("fp=", "none", ()),
-        ("fp=a%20b", "none", ("The TLS fingerprint is not a name and is ignored.",)),
+        ("fp=Chrome", "chrome"),
+        ("client-fingerprint=chrome:152", "chrome:152"),
+        ("fingerprint=HelloChrome_131", "chrome:131"),
+        ("fp=none", "none"),
+        ("fp=", DEFAULT_FINGERPRINT),
+        ("", DEFAULT_FINGERPRINT),
     ],
 )
-def test_the_fingerprint_is_kept_as_a_wish(options: str, fingerprint: str, notes: tuple[str, ...]) -> None:
+def test_the_fingerprint(options: str, fingerprint: str) -> None:
     read = parse_link(f"anytls://pw@h?{options}")
-    assert (read.profile.fingerprint, read.notes) == (fingerprint, notes)
+    assert (read.profile.fingerprint, read.notes) == (fingerprint, ())
+
+
+def test_a_fingerprint_that_cannot_be_had_is_chromes_with_a_note() -> None:
+    read = parse_link("anytls://pw@h?fp=firefox")
+    assert read.profile.fingerprint == "chrome"
+    assert read.notes == ("The TLS fingerprint “firefox” cannot be had; Chrome's is used instead.",)
+
+
+@pytest.mark.parametrize("key", ["ech", "ECH", "ech_config", "ech-config", "echConfigList"])
+def test_an_ech_configuration(key: str) -> None:
+    for text in (ECH_BASE64, ECH_BASE64.rstrip("="), quote(ECH_BASE64, safe=""), quote(ECH_PEM)):
+        read = parse_link(f"anytls://pw@h?{key}={text}")
+        assert (read.profile.ech_config, read.profile.ech_resolver, read.notes) == (ECH, None, ())
+
+
+def test_a_resolver_that_has_the_ech_configuration() -> None:
+    read = parse_link("anytls://pw@h?ech=https%3A%2F%2Fdns.example%2Fdns-query")
+    assert (read.profile.ech_config, read.profile.ech_resolver) == (None, "https://dns.example/dns-query")
+    assert read.notes == ()
+
+
+@pytest.mark.parametrize("value", ["", "=1", "=true", "=AAAA", f"={SECRET}", "=udp://1.1.1.1", "=https://"])
+def test_an_ech_that_cannot_be_had_is_refused_because_the_name_would_travel_in_the_open(value: str) -> None:
+    assert reason(f"anytls://pw@h?ech{value}").startswith("its ech ")
+
+
+@pytest.mark.parametrize("value", ["=", "=0", "=none"])
+def test_no_ech_is_no_wish(value: str) -> None:
+    read = parse_link(f"anytls://pw@h?ech{value}")
+    assert (read.profile.ech_config, read.profile.ech_resolver, read.notes) == (None, None, ())
+
+
+OWN_SIZE = "The ClientHello leaves in several TCP segments, of sizes that this program chooses."
+
+
+@pytest.mark.parametrize(
+    ("options", "fragment", "notes"),
+    [
+        ("fragment=1", True, ()),
+        ("fragment", True, ()),
+        ("fragment=0&record_fragment=false", False, ()),
+        ("fragment=100-200,10-20,tlshello", True, (OWN_SIZE,)),
+        ("fragment=tlshello,100-200,10", True, (OWN_SIZE,)),
+        ("record_fragment=1", True, (OWN_SIZE,)),
+        ("fragment=many", False, ("fragment is neither yes nor no; it is read as no.",)),
+    ],
+)
+def test_a_client_hello_in_pieces(options: str, fragment: bool, notes: tuple[str, ...]) -> None:
+    read = parse_link(f"anytls://pw@h?{options}")
+    assert (read.profile.fragment, read.notes) == (fragment, notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "tcp", "notes"),
+    [
+        ("mptcp=1", TcpOptions(multipath=True), 0),
+        ("tcp_multi_path=true&ip-version=ipv4-prefer", TcpOptions(multipath=True, family="prefer-4"), 0),
+        ("ip-mode=v6-only", TcpOptions(family="only-6"), 0),
+        ("ip-version=7", TcpOptions(), 1),
+        ("interface-name=eth0", TcpOptions(source="eth0"), 1),
+        ("bind_interface=192.0.2.7", TcpOptions(source="192.0.2.7"), 1),
+    ],
+)
+def test_tcp(options: str, tcp: TcpOptions, notes: int) -> None:
+    read = parse_link(f"anytls://pw@h?{options}")
+    assert (read.profile.tcp, len(read.notes)) == (tcp, notes)
+
+
+def test_an_interface_that_cannot_be_one() -> None:
+    expected = "its interface is neither a local address nor the name of an interface"
+    assert reason("anytls://pw@h?interface=a/b") == expected
 
 
 @pytest.mark.parametrize(
@@ -393,8 +473,8 @@ def test_the_first_of_several_values_is_used_and_noted() -> None:
 
 
 def test_unknown_keys_are_named_once_without_their_values_and_bounded() -> None:
-    (note,) = parse_link(f"anytls://pw@h?ech={SECRET}&ech=2&TFO=1").notes
-    assert note == "Not understood and ignored: ech, tfo."
+    (note,) = parse_link(f"anytls://pw@h?mtu={SECRET}&mtu=2&TFO=1").notes
+    assert note == "Not understood and ignored: mtu, tfo."
     many = "&".join(f"key{number}\u202e%0A{'x' * 500}" for number in range(100))
     (note,) = parse_link(f"anytls://pw@h?{many}").notes
     assert note.count("key") == 10
@@ -449,7 +529,7 @@ REFUSED = {
     f"anytls://{SECRET}@h.example:٤٤٣": "its port is not a number from 1 to 65535",
     f"anytls://{SECRET}@h.example?sni=a..b": "its server name (sni) is neither a host name nor an IP address",
     f"anytls://{SECRET}@h.example?alpn=%C3%A9": "its alpn is not a short list of ASCII names",
-    f"anytls://{SECRET}@h.example?security=REALITY": "it asks for REALITY, which this program does not have",
+    f"anytls://{SECRET}@h.example?security=REALITY": "it asks for REALITY, where a server shows another site's",
     f"anytls://{SECRET}@h.example?security=xtls": "it asks for a security layer other than TLS",
     f"anytls://{SECRET}@h.example?type=ws": "it asks for a transport other than plain TCP",
     f"anytls://{SECRET}@h.example?type=tcp&headerType=http": "it asks for a transport other than plain TCP",
@@ -485,6 +565,7 @@ def link_profiles(draw: Callable) -> Profile:
     """Profiles that a link has words for."""
     verification = draw(st.sampled_from(["system", "pin", "none"]))
     pins = draw(st.sampled_from(["certificate", "key", "both"])) if verification == "pin" else ""
+    ech = draw(st.sampled_from([None, ECH, "https://dns.example/dns-query"]))
     name = draw(st.text(min_size=1, max_size=40).map(clean_name).filter(bool))
     return Profile(
         name=name,
@@ -494,7 +575,15 @@ def link_profiles(draw: Callable) -> Profile:
         verification=verification,
         certificate_pin=draw(digests) if pins in {"certificate", "both"} else None,
         spki_pin=draw(digests) if pins in {"key", "both"} else None,
-        fingerprint=draw(st.sampled_from(["none", "chrome", "firefox"])),
+        fingerprint=draw(st.sampled_from(["none", "chrome", "chrome:152"])),
+        ech_config=ech if isinstance(ech, bytes) else None,
+        ech_resolver=ech if isinstance(ech, str) else None,
+        fragment=draw(st.booleans()),
+        tcp=TcpOptions(
+            multipath=draw(st.booleans()),
+            source=draw(st.sampled_from([None, "eth0", "Wi-Fi 2&3", "2001:db8::7"])),
+            family=draw(st.sampled_from(get_args(Family))),
+        ),
         idle_check_interval=draw(seconds),
         idle_timeout=draw(st.sampled_from([30.0, 60.0])),
         min_idle=draw(st.integers(0, 64)),
@@ -509,7 +598,7 @@ def test_a_link_that_is_made_reads_back(profile: Profile, password: str) -> None
     link = make_link(profile, (password,))
     read = parse_link(link)
     assert (read.profile, read.passwords) == (profile, (password,))
-    assert not [note for note in read.notes if note != UNCHECKED]
+    assert not [note for note in read.notes if note != UNCHECKED and "leave from" not in note]
     assert link.isascii()
     assert make_link(read.profile, read.passwords) == link
 
@@ -530,6 +619,11 @@ def test_a_made_link_is_the_canonical_one() -> None:
     assert make_link(replace(plain, min_idle=0, idle_timeout=60.0), ("pw",)) == (
         "anytls://pw@h.example:443/?idle-session-timeout=60&min-idle-session=0#n"
     )
+
+
+def test_a_captured_client_hello_does_not_travel() -> None:
+    captured = Profile("n", (ProfileServer("h"),), fingerprint="file", hello_file="hello.bin")
+    assert make_link(captured, ("pw",)) == "anytls://pw@h:443/#n"
 
 
 def test_a_pin_that_does_not_decide_is_not_shared() -> None:
@@ -561,7 +655,13 @@ def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
     survives(f"anytls://pw@h?{text}")
 
 
-@given(st.lists(st.sampled_from([*"&=,:%@/?#[]._-", "%0", "insecure", "hpkp", "sni", "alpn", "min-idle-session", "1"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"&=,:%@/?#[]._-", "%0", "insecure", "hpkp", "sni", "alpn", "min-idle-session", "1", "ech", "fp"]
+        )
+    )
+)
 def test_any_options_are_read_or_refused_and_nothing_else(parts: list[str]) -> None:
     survives("anytls://pw@h?" + "".join(parts))
 
@@ -572,7 +672,7 @@ def survives(link: str) -> None:
         read = parse_link(link)
     except BadLink as error:
         text = str(error)
-        if not re.fullmatch(r"This link cannot be used: [^\n]{5,120}\.", text):
+        if not re.fullmatch(r"This link cannot be used: [^\n]{5,200}\.", text):
             raise AssertionError(text) from error
         return
     again = parse_link(make_link(read.profile, read.passwords))

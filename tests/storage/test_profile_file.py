@@ -22,15 +22,12 @@ from app.storage.profiles import (
     clean_name,
 )
 from app.transport.options import Family, TcpOptions
+from tests.fakes.ech import CONFIG as ECH
 
 ID = "0123456789abcdef" * 2
 SERVER = {"host": "a.example", "port": 443}
 RECORD: dict[str, Any] = {"id": ID, "name": "Berlin", "servers": [SERVER]}
 PROFILE = Profile("Berlin", (ProfileServer("a.example"),))
-ECH = bytes.fromhex(
-    "0045fe0d0041ad0020002021c1b16f0be1c7ffd7d1c54a02bb0a6b6e6f1cdc5b3a2b7d0d0a0c1f2e3d4c5b"
-    "0004000100010012636c6f7564666c6172652d6563682e636f6d0000"
-)
 HOSTS = st.sampled_from(["a.example", "xn--bcher-kva.example", "192.0.2.1", "2001:db8::1", "_x-1.example"])
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(lambda text: clean_name(text) or "x")
 DIGESTS = st.none() | st.binary(min_size=32, max_size=32)
