@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
+from app.client.form_tcp import NEW_TCP, TcpDraft
+from app.client.form_tls import NEW_TLS, TlsDraft
 from app.errors import BadFile, BadInput
 from app.protocols.address import BadAddress, parse_host_port
 from app.sharing.links import base64_digest, hex_digest
@@ -66,7 +68,8 @@ class ProfileDraft:
     verification: Verification = "system"
     ca_file: str = ""
     pin: str = ""
-    fingerprint: str = "none"
+    tls: TlsDraft = NEW_TLS
+    tcp: TcpDraft = NEW_TCP
     preset: PresetName = "balanced"
     numbers: Preset = BALANCED
     udp_mode: UdpMode = "connect"
@@ -91,7 +94,8 @@ class ProfileDraft:
             verification=profile.verification,
             ca_file=profile.ca_file or "",
             pin=" ".join(filter(None, pins)),
-            fingerprint=profile.fingerprint,
+            tls=TlsDraft.of(profile),
+            tcp=TcpDraft.of(profile.tcp),
             preset=preset_name(numbers),
             numbers=numbers,
             udp_mode=profile.udp_mode,
@@ -146,12 +150,13 @@ class ProfileDraft:
             ca_file=self.ca_file.strip() if self.verification == "ca-file" else None,
             certificate_pin=certificate_pin,
             spki_pin=spki_pin,
-            fingerprint=self.fingerprint,
+            tcp=self.tcp.options(),
             idle_check_interval=numbers.idle_check_interval,
             idle_timeout=numbers.idle_timeout,
             min_idle=numbers.min_idle,
             udp_mode=self.udp_mode,
             client_name="" if self.no_client_name else self.client_name.strip() or None,
+            **self.tls.fields(),
         )
 
     def keeps_passwords(self) -> bool:
@@ -186,11 +191,17 @@ class ProfileDraft:
     def _note_tls(self, found: dict[str, str]) -> None:
         if not self.no_server_name:
             _note(found, "server_name", lambda: _sni(self.server_name))
+        elif self.verification in ("system", "ca-file"):
+            found["verification"] = translate(
+                "form",
+                "A certificate can be checked only if the server's name is sent; send it, or pin the certificate.",
+            )
         _note(found, "alpn", lambda: _alpn(self.alpn))
         if self.verification == "ca-file" and not self.ca_file.strip():
             found["ca_file"] = translate("form", "Choose the file that holds the authority's certificate.")
         if self.verification == "pin":
             _note(found, "pin", lambda: _pins(self.pin))
+        found |= self.tls.problems(sends_name=not self.no_server_name) | self.tcp.problems()
 
 
 def preset_name(numbers: Preset) -> PresetName:

@@ -1,6 +1,9 @@
 """A profile in the engine's words."""
 
+import socket
+
 from app import NAME, __version__
+from app.engine import fingerprints
 from app.engine.options import (
     EngineOptions,
     LocalOptions,
@@ -10,6 +13,7 @@ from app.engine.options import (
     TlsOptions,
     Verification,
 )
+from app.protocols.text import printable
 from app.storage.profiles import Profile
 from app.texts import translate
 
@@ -21,6 +25,7 @@ def engine_options(
 
     `page` is the http or https URL that has to answer through the tunnel; None asks for none.
     """
+    own_hello = profile.fingerprint == fingerprints.NONE
     tls = TlsOptions(
         server_name=profile.server_name,
         alpn=profile.alpn,
@@ -30,12 +35,12 @@ def engine_options(
         spki_pin=profile.spki_pin,
         min_version=profile.min_tls,
         max_version=profile.max_tls,
-        fingerprint=profile.fingerprint,
+        fingerprint=_fingerprint(profile),
         hello_file=profile.hello_file,
         client_certificate=profile.client_certificate,
         client_key=profile.client_key,
-        ciphers=profile.ciphers,
-        curve=profile.curve,
+        ciphers=profile.ciphers if own_hello else None,
+        curve=profile.curve if own_hello else None,
         ech_config=profile.ech_config,
         ech_resolver=profile.ech_resolver,
         fragment=profile.fragment,
@@ -52,8 +57,32 @@ def engine_options(
 
 
 def unmet_wishes(profile: Profile) -> tuple[str, ...]:
-    """A sentence for everything in the profile that this version cannot do."""
-    if profile.fingerprint == "none":
-        return ()
-    text = translate("client", "The TLS fingerprint “{name}” is not available in this version; Python's own is used.")
-    return (text.format(name=profile.fingerprint),)
+    """A sentence for everything in the profile that this program cannot do, or not on this computer."""
+    wishes = [_missing_hello(profile)]
+    if (profile.ciphers or profile.curve) and profile.fingerprint != fingerprints.NONE:
+        wishes.append(
+            translate("client", "Cipher suites and curve of the profile give way to those of its fingerprint.")
+        )
+    if profile.tcp.multipath and not hasattr(socket, "IPPROTO_MPTCP"):
+        wishes.append(translate("client", "This system has no Multipath TCP, so ordinary TCP is used."))
+    return tuple(filter(None, wishes))
+
+
+def _missing_hello(profile: Profile) -> str:
+    name = profile.fingerprint
+    if name == fingerprints.NONE or (fingerprints.available() and _fingerprint(profile) == name):
+        return ""
+    if fingerprints.available():
+        text = translate("client", "The ClientHello of “{name}” cannot be had; that of the newest Chrome is sent.")
+        return text.format(name=printable(name))
+    return translate(
+        "client",
+        "Chrome's TLS library is not available for this system, so Python's own ClientHello is sent instead.",
+    )
+
+
+def _fingerprint(profile: Profile) -> str:
+    """The profile's, or the newest Chrome's in place of one that cannot be had: this version's or another browser's."""
+    name = profile.fingerprint
+    kept = name in (fingerprints.NONE, fingerprints.FILE, *fingerprints.known()) or not fingerprints.available()
+    return name if kept else fingerprints.CHROME

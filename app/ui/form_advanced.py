@@ -1,4 +1,4 @@
-"""What most people never touch: TLS details, how sessions are kept, UDP, and how the program names itself."""
+"""What most people never touch: TLS and TCP, how sessions are kept, UDP, and how the program names itself."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app import NAME, __version__
 from app.client.form import MAX_CLIENT_NAME, PresetName, ProfileDraft
-from app.client.options import unmet_wishes
-from app.storage.profiles import IDLE_SECONDS, MIN_IDLE_SESSIONS, PRESETS, Preset, Profile, UdpMode
+from app.storage.profiles import IDLE_SECONDS, MIN_IDLE_SESSIONS, PRESETS, Preset, UdpMode
 from app.ui.base import Retranslating, column
-from app.ui.form_fields import Choice, Field, Number, Seconds, line_edit
+from app.ui.form_fields import Choice, Field, Folded, Number, Seconds, line_edit
+from app.ui.form_tcp import TcpFields
+from app.ui.form_tls import TlsFields
 from app.ui.tokens import LARGE, MEDIUM
 
-_FINGERPRINTS: Final = ("none", "chrome", "firefox", "safari", "edge", "ios", "android")
 _PRESETS: Final[tuple[PresetName, ...]] = ("low-latency", "balanced", "saving", "own")
 _UDP: Final[tuple[UdpMode, ...]] = ("connect", "packet")
 
@@ -84,35 +84,35 @@ class AdvancedFields(Retranslating, QWidget):
         super().__init__()
         self.alpn = line_edit(ltr=True)
         self.no_server_name = QCheckBox()
-        self.fingerprint: Choice[str] = Choice(_FINGERPRINTS)
+        self.tls, self.tcp = TlsFields(), TcpFields()
+        self.folded_tcp = Folded(self.tcp)
         self.presets = PresetFields()
         self.udp: Choice[UdpMode] = Choice(_UDP)
         self.client_name = line_edit(ltr=True, longest=MAX_CLIENT_NAME)
         self.no_client_name = QCheckBox()
         self.alpn_field = Field(self.alpn)
-        self.fingerprint_field = Field(self.fingerprint)
         self.udp_field = Field(self.udp)
         self.client_field = Field(self.client_name, self.no_client_name)
-        fields = (self.no_server_name, self.alpn_field, self.fingerprint_field)
-        self.setLayout(column(*fields, self.presets, self.udp_field, self.client_field, spacing=LARGE))
+        fields = (self.no_server_name, self.alpn_field, self.tls, self.folded_tcp, self.presets)
+        self.setLayout(column(*fields, self.udp_field, self.client_field, spacing=LARGE))
         self._connect()
         self.retranslate()
 
     def _connect(self) -> None:
         for name, field in (("alpn", self.alpn), ("client_name", self.client_name)):
             field.textChanged.connect(lambda _text, name=name: self.edited.emit(name))
-        for choice in (self.fingerprint, self.udp):
-            choice.chosen.connect(self._chosen)
+        self.udp.chosen.connect(self._chosen)
         for box in (self.no_server_name, self.no_client_name):
             box.toggled.connect(self._chosen)
         self.presets.edited.connect(self._chosen)
+        for part in (self.tls, self.tcp):
+            part.edited.connect(self.edited)
 
     def retranslate(self) -> None:
         self.no_server_name.setText(self.tr("Send no server name (SNI)"))
         self.alpn_field.set_title(self.tr("ALPN"))
         self.alpn.setPlaceholderText(self.tr("none; for example h2, http/1.1"))
-        self.fingerprint_field.set_title(self.tr("TLS fingerprint"))
-        self.fingerprint.setItemText(0, self.tr("none (Python's own)"))
+        self.folded_tcp.set_title(self.tr("TCP"))
         self.udp_field.set_title(self.tr("UDP"))
         self.udp.set_words((self.tr("one stream for each destination"), self.tr("one stream for all destinations")))
         self.client_field.set_title(self.tr("Name told to the server"))
@@ -124,7 +124,8 @@ class AdvancedFields(Retranslating, QWidget):
         """Show what the draft says."""
         self.alpn.setText(draft.alpn)
         self.no_server_name.setChecked(draft.no_server_name)
-        self.fingerprint.set_value(draft.fingerprint)
+        self.tls.put(draft.tls)
+        self.tcp.put(draft.tcp)
         self.presets.set_value(draft.preset, draft.numbers)
         self.udp.set_value(draft.udp_mode)
         self.client_name.setText(draft.client_name)
@@ -137,7 +138,8 @@ class AdvancedFields(Retranslating, QWidget):
             draft,
             alpn=self.alpn.text(),
             no_server_name=self.no_server_name.isChecked(),
-            fingerprint=self.fingerprint.value(),
+            tls=self.tls.value(),
+            tcp=self.tcp.value(),
             preset=preset,
             numbers=numbers,
             udp_mode=self.udp.value(),
@@ -149,6 +151,8 @@ class AdvancedFields(Retranslating, QWidget):
         """Say what is wrong under each field."""
         self.alpn_field.set_problem(problems.get("alpn", ""))
         self.client_field.set_problem(problems.get("client_name", ""))
+        self.tls.show_problems(problems)
+        self.tcp.show_problems(problems)
 
     def _chosen(self) -> None:
         self._show()
@@ -156,5 +160,3 @@ class AdvancedFields(Retranslating, QWidget):
 
     def _show(self) -> None:
         self.client_name.setEnabled(not self.no_client_name.isChecked())
-        wishes = unmet_wishes(Profile("", (), fingerprint=self.fingerprint.value()))
-        self.fingerprint_field.set_hint(" ".join(wishes), "warn")

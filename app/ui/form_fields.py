@@ -31,7 +31,7 @@ class Field(QWidget):
         """`focus` is the part of `control` that takes what is typed; widgets `beside` go under the control."""
         super().__init__()
         self.control = focus or control
-        self.title = label("muted")
+        self.title = wrapped("muted")
         self.title.setBuddy(self.control)
         self.hint = wrapped("faint")
         self.problem = wrapped("bad")
@@ -40,7 +40,10 @@ class Field(QWidget):
         self.setLayout(column(self.title, control, *beside, self.hint, self.problem, spacing=TINY))
 
     def set_title(self, text: str) -> None:
-        """What the field is, in words; a screen reader reads it too."""
+        """What the field is, in words; a screen reader reads it too. It begins where the control does in any script."""
+        mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+        side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+        self.title.setAlignment(side | Qt.AlignmentFlag.AlignAbsolute)
         self.title.setText(text)
         self.control.setAccessibleName(text)
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.client.form import ProfileDraft
 from app.storage.profiles import Verification
-from app.ui.base import Retranslating, button, column, row
+from app.ui.base import Retranslating, column
 from app.ui.form_fields import Choice, Field, line_edit
+from app.ui.form_file import FileField
 from app.ui.tokens import MEDIUM
 
 _KINDS: Final[tuple[Verification, ...]] = ("system", "ca-file", "pin", "none")
@@ -25,11 +26,8 @@ class VerificationFields(Retranslating, QWidget):
         super().__init__()
         self.kind: Choice[Verification] = Choice(_KINDS)
         self.kind_field = Field(self.kind)
-        self.ca_file = line_edit(ltr=True)
-        self.browse = button("", "folder", " ")
-        holder = QWidget()
-        holder.setLayout(row(self.ca_file, self.browse))
-        self.ca_field = Field(holder, focus=self.ca_file)
+        self.ca_field = FileField()
+        self.ca_file = self.ca_field.edit
         self.pin = line_edit(ltr=True)
         self.pin_field = Field(self.pin)
         self.setLayout(column(self.kind_field, self.ca_field, self.pin_field, spacing=MEDIUM))
@@ -42,7 +40,6 @@ class VerificationFields(Retranslating, QWidget):
         self.kind.chosen.connect(lambda: self.edited.emit(""))
         for name, field in (("ca_file", self.ca_file), ("pin", self.pin)):
             field.textChanged.connect(lambda _text, name=name: self.edited.emit(name))
-        self.browse.clicked.connect(self._choose_file)
 
     def retranslate(self) -> None:
         self.kind_field.set_title(self.tr("The server's certificate"))
@@ -55,7 +52,8 @@ class VerificationFields(Retranslating, QWidget):
             )
         )
         self.ca_field.set_title(self.tr("The authority's certificate (PEM file)"))
-        self.browse.setText(self.tr("Choose…"))
+        files = self.tr("Certificates {patterns}").format(patterns="(*.pem *.crt *.cer)")
+        self.ca_field.ask(self.tr("Choose the authority's certificate"), [files])
         self.pin_field.set_title(self.tr("SHA-256 of the certificate"))
         self.pin.setPlaceholderText(self.tr("64 hexadecimal digits, or base64 of the public key's"))
         self._warn()
@@ -73,6 +71,7 @@ class VerificationFields(Retranslating, QWidget):
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Say what is wrong under each field."""
+        self.kind_field.set_problem(problems.get("verification", ""))
         self.ca_field.set_problem(problems.get("ca_file", ""))
         self.pin_field.set_problem(problems.get("pin", ""))
 
@@ -84,13 +83,3 @@ class VerificationFields(Retranslating, QWidget):
     def _warn(self) -> None:
         text = self.tr("Anyone on the way can pretend to be the server, read along and take the password.")
         self.kind_field.set_hint(text if self.kind.value() == "none" else "", "bad")
-
-    def _choose_file(self) -> None:
-        chooser = QFileDialog(self, self.tr("Choose the authority's certificate"))
-        chooser.setFileMode(QFileDialog.FileMode.ExistingFile)
-        chooser.setNameFilters(
-            [self.tr("Certificates {patterns}").format(patterns="(*.pem *.crt *.cer)"), self.tr("All files (*)")]
-        )
-        chooser.fileSelected.connect(self.ca_file.setText)
-        chooser.finished.connect(chooser.deleteLater)
-        chooser.open()

@@ -18,6 +18,9 @@ from app.ui.widgets.password_field import PasswordField
 
 _STRATEGIES: Final[tuple[Strategy, ...]] = ("round-robin", "failover", "lowest-latency")
 
+# Where one choice stands in the way of another this is said at once: an empty form has none of it.
+_CHOICES: Final = frozenset(("verification", "ech", "max_tls"))
+
 
 class ProfileFields(Retranslating, QWidget):
     """`put` shows a draft, `draft` is what is shown. `edited` follows every change."""
@@ -166,7 +169,7 @@ class ProfileFields(Retranslating, QWidget):
 
     def _show_problems(self, problems: dict[str, str]) -> None:
         self.servers.show_problems(problems)
-        seen = {name: text for name, text in problems.items() if name in self._touched}
+        seen = {name: text for name, text in problems.items() if name in self._touched or name in _CHOICES}
         self.password_field.set_problem(seen.get("password", ""))
         self.server_name_field.set_problem(seen.get("server_name", ""))
         self.verification.show_problems(seen)

@@ -17,8 +17,11 @@ from app.client.form import (
     split_address,
     strong_password,
 )
+from app.client.form_tcp import TcpDraft
+from app.client.form_tls import TlsDraft
 from app.errors import BadFile, BadInput
 from app.storage.profiles import MAX_SERVERS, PRESETS, Preset, Profile, ProfileServer
+from app.transport.options import TcpOptions
 
 DIGEST = bytes(range(32))
 GOOD = ProfileDraft(servers=(ServerDraft("example.org"),), password="secret")
@@ -33,6 +36,10 @@ FULL = Profile(
     spki_pin=DIGEST[::-1],
     min_tls="1.3",
     fingerprint="chrome",
+    client_certificate="me.pem",
+    client_key="me.key",
+    fragment=True,
+    tcp=TcpOptions(keepalive=None, user_timeout=9.0, source="eth0", family="only-4"),
     idle_check_interval=7.0,
     idle_timeout=8.0,
     min_idle=3,
@@ -155,10 +162,23 @@ def test_the_other_fields(changes: dict, field: str, sentence: str) -> None:
 
 
 def test_a_field_out_of_use_has_no_problem() -> None:
-    draft = replace(GOOD, server_name="a b", no_server_name=True, pin="nonsense", ca_file="")
+    draft = replace(GOOD, server_name="a b", no_server_name=True, verification="none", pin="nonsense", ca_file="")
     assert draft.problems() == {}
     assert draft.profile().server_name == ""
     assert draft.profile().certificate_pin is None
+
+
+@pytest.mark.parametrize(("verification", "problem"), [("system", True), ("ca-file", True), ("none", False)])
+def test_a_certificate_cannot_be_checked_where_no_name_is_sent(verification: str, problem: bool) -> None:
+    draft = replace(GOOD, no_server_name=True, verification=verification, ca_file="ca.pem")  # type: ignore[arg-type]  # drawn from the allowed ones
+    assert ("verification" in draft.problems()) is problem
+
+
+def test_what_is_said_of_tls_and_tcp_counts_too() -> None:
+    draft = replace(GOOD, tls=TlsDraft(fingerprint="file"), tcp=TcpDraft(source="a/b"))
+    assert set(draft.problems()) == {"hello_file", "source"}
+    hidden = replace(GOOD, no_server_name=True, verification="none", tls=TlsDraft(fingerprint="chrome", ech="resolver"))
+    assert set(hidden.problems()) == {"ech"}
 
 
 @pytest.mark.parametrize(
@@ -260,6 +280,10 @@ def test_whatever_is_typed_gives_sentences_or_a_profile(
         pin=other,
         ca_file=other,
         client_name=other,
+        tls=TlsDraft(
+            fingerprint="none", ech_config=other, ech_resolver=other, client_key=other, ciphers=alpn, curve=other
+        ),
+        tcp=TcpDraft(source=other),
         verification=verification,  # type: ignore[arg-type]  # drawn from the allowed ones
     )
     problems = draft.problems()

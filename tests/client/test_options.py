@@ -1,11 +1,14 @@
+import socket
 from dataclasses import replace
 
 import pytest
 
 import app
 from app.client.options import engine_options, unmet_wishes
+from app.engine import fingerprints
 from app.engine.options import LocalOptions, PoolOptions, Server, Strategy, TlsOptions, Verification
 from app.storage.profiles import Profile, ProfileServer
+from app.transport.options import TcpOptions
 
 LOCAL = LocalOptions(port=0)
 
@@ -19,6 +22,7 @@ PROFILE = Profile(
     certificate_pin=b"1" * 32,
     spki_pin=b"2" * 32,
     min_tls="1.3",
+    fingerprint="none",
     idle_check_interval=15.0,
     idle_timeout=45.0,
     min_idle=10,
@@ -45,10 +49,67 @@ def test_every_server_needs_its_password() -> None:
         engine_options(PROFILE, ("one",), LOCAL)
 
 
-def test_what_cannot_be_done_is_said() -> None:
+TLS_LIBRARY = "Chrome's TLS library is not available for this system, so Python's own ClientHello is sent instead."
+
+
+@pytest.fixture(autouse=True)
+def equipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform with it."""
+    monkeypatch.setattr(fingerprints, "available", lambda: True)
+
+
+@pytest.fixture
+def bare(equipped: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform without Chrome's TLS library."""
+    monkeypatch.setattr(fingerprints, "available", lambda: False)
+
+
+def told_tls(profile: Profile) -> TlsOptions:
+    return engine_options(profile, ("one", "two"), LOCAL).servers[0].tls
+
+
+@pytest.mark.parametrize("name", ["none", "chrome", "chrome:152", "file"])
+def test_a_fingerprint_that_can_be_had(name: str) -> None:
+    profile = replace(PROFILE, fingerprint=name)
+    assert unmet_wishes(profile) == ()
+    assert told_tls(profile).fingerprint == name
+
+
+@pytest.mark.parametrize("name", ["firefox", "chrome:100"])
+def test_one_that_cannot_is_the_newest_chromes(name: str) -> None:
+    profile = replace(PROFILE, fingerprint=name)
+    assert unmet_wishes(profile) == (f"The ClientHello of “{name}” cannot be had; that of the newest Chrome is sent.",)
+    assert told_tls(profile).fingerprint == "chrome"
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("name", ["chrome", "chrome:152", "file", "firefox"])
+def test_without_the_library_there_is_none(name: str) -> None:
+    profile = replace(PROFILE, fingerprint=name)
+    assert unmet_wishes(profile) == (TLS_LIBRARY,)
+    assert told_tls(profile).fingerprint == name
+    assert unmet_wishes(replace(PROFILE, fingerprint="none")) == ()
+
+
+@pytest.mark.parametrize("changes", [{"ciphers": "ECDHE+AESGCM"}, {"curve": "X25519"}])
+def test_a_fingerprint_has_its_own_suites(changes: dict[str, str]) -> None:
+    profile = replace(PROFILE, fingerprint="chrome", **changes)  # type: ignore[arg-type]  # texts all of them
+    assert unmet_wishes(profile) == ("Cipher suites and curve of the profile give way to those of its fingerprint.",)
+    assert (told_tls(profile).ciphers, told_tls(profile).curve) == (None, None)
+    own = replace(profile, fingerprint="none")
+    assert unmet_wishes(own) == ()
+    assert (told_tls(own).ciphers, told_tls(own).curve) == (profile.ciphers, profile.curve)
+
+
+@pytest.mark.parametrize(("there", "count"), [(True, 0), (False, 1)])
+def test_multipath_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch, there: bool, count: int) -> None:
+    if there:
+        monkeypatch.setattr(socket, "IPPROTO_MPTCP", 262, raising=False)
+    else:
+        monkeypatch.delattr(socket, "IPPROTO_MPTCP", raising=False)
+    wishes = unmet_wishes(replace(PROFILE, tcp=TcpOptions(multipath=True)))
+    assert wishes == ("This system has no Multipath TCP, so ordinary TCP is used.",) * count
     assert unmet_wishes(PROFILE) == ()
-    (sentence,) = unmet_wishes(replace(PROFILE, fingerprint="chrome"))
-    assert "chrome" in sentence
 
 
 def test_a_page_is_asked_for_only_where_one_is_named() -> None:

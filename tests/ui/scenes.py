@@ -1,7 +1,7 @@
 """What is pictured: every page, what opens over it, and the tray, each as somebody meets it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -9,10 +9,13 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
+from app.client.form import ProfileDraft
 from app.client.importing import candidates
 from app.client.state import State
 from app.errors import ClosedSilently, ListenFailed, PageFailed, UnlockCancelled
+from app.storage.profiles import Profile, ProfileServer
 from app.system.port_owner import PortOwner
+from app.transport.options import TcpOptions
 from app.ui import icons
 from app.ui.base import label, page_layout
 from app.ui.bridge import Bridge
@@ -31,6 +34,7 @@ from app.ui.switcher import Switcher
 from app.ui.tray_menu import TrayMenu
 from app.ui.window import Window
 from tests.fakes.desk import Desk
+from tests.fakes.ech import CONFIG as ECH
 from tests.fakes.waiting import settle, until
 from tests.ui.gallery import (
     become,
@@ -50,6 +54,15 @@ anytls://hidden-secret@home.example.org/?insecure=1#Home
 anytls://hidden-secret@berlin.example.org/#Berlin
 anytls://hidden-secret@a-very-long-host-name-that-goes-on-and-on.some-region-7.some-provider.example.com/#Far%20away
 """
+
+
+TLS: Final = Profile(
+    "Berlin",
+    (ProfileServer("berlin.example.org"),),
+    min_tls="1.3",
+    fragment=True,
+    client_certificate="/etc/ssl/me.pem",
+)
 
 
 @dataclass
@@ -219,6 +232,39 @@ async def form_whole(on: Set) -> QWidget:
     form.resize(on.size)
     form.fields.folded.switch.setChecked(True)
     return _opened(form)
+
+
+async def form_tls(on: Set) -> QWidget:
+    """Chrome's hello with the name encrypted, and all that few need."""
+    form = _form_with(on, replace(TLS, fingerprint="chrome", ech_config=ECH))
+    form.fields.advanced.tls.rare.switch.setChecked(True)
+    return _opened(form)
+
+
+async def form_tls_wrong(on: Set) -> QWidget:
+    """Python's own hello, which cannot hide the name, and suites that are none."""
+    form = _form_with(on, replace(TLS, fingerprint="none", ech_resolver="https://dns.example/dns-query"))
+    tls = form.fields.advanced.tls
+    tls.rare.switch.setChecked(True)
+    tls.ciphers.setText("no such suite")
+    tls.certificate_field.set_text("")
+    tls.key_field.set_text("/etc/ssl/private/me.key")
+    return _opened(form)
+
+
+async def form_tcp(on: Set) -> QWidget:
+    form = _form_with(on, replace(TLS, tcp=TcpOptions(source="eth0/", multipath=True, keepalive=None)))
+    form.fields.advanced.folded_tcp.switch.setChecked(True)
+    form.fields.advanced.tcp.source.setText("eth0/1")
+    return _opened(form)
+
+
+def _form_with(on: Set, profile: Profile) -> ProfileForm:
+    form = ProfileForm(on.bridge, None)
+    form.resize(on.size)
+    form.fields.put(ProfileDraft.of(profile))
+    form.fields.folded.switch.setChecked(True)
+    return form
 
 
 async def port_in_use(on: Set) -> QWidget:

@@ -4,6 +4,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.client.form import ProfileDraft
+from app.client.form_tcp import TcpDraft
+from app.client.form_tls import TlsDraft
 from app.storage.profiles import PRESETS, Preset
 from app.ui.form_advanced import AdvancedFields, PresetFields
 
@@ -20,7 +22,8 @@ def test_what_goes_in_comes_out(fields: AdvancedFields) -> None:
     draft = ProfileDraft(
         alpn="h2",
         no_server_name=True,
-        fingerprint="netscape",
+        tls=TlsDraft(fingerprint="netscape", fragment=True),
+        tcp=TcpDraft(keepalive=0.0, source="eth0"),
         preset="own",
         numbers=Preset(2.5, 7.0, 3),
         udp_mode="packet",
@@ -58,15 +61,6 @@ def test_ones_own_numbers_can_be_typed(qtbot: QtBot) -> None:
     assert fields.value() == ("own", Preset(1.0, 86_400.0, 64))
 
 
-def test_a_fingerprint_that_cannot_be_had_says_so(fields: AdvancedFields) -> None:
-    assert not fields.fingerprint_field.hint.isVisible()
-    fields.fingerprint.set_value("chrome")
-    assert "“chrome” is not available in this version" in fields.fingerprint_field.hint.text()
-    assert fields.fingerprint_field.hint.property("role") == "warn"
-    fields.fingerprint.set_value("none")
-    assert not fields.fingerprint_field.hint.isVisible()
-
-
 def test_no_name_leaves_nothing_to_type(fields: AdvancedFields) -> None:
     assert fields.client_name.isEnabled()
     fields.no_client_name.setChecked(True)
@@ -82,15 +76,25 @@ def test_typing_tells_which_field(fields: AdvancedFields) -> None:
     fields.no_server_name.setChecked(True)
     fields.udp.set_value("packet")
     assert told[2:] == ["", ""]
+    fields.tls.curve.setText("X25519")
+    fields.tcp.source.setText("eth0")
+    assert told[4:] == ["curve", "source"]
 
 
 def test_problems_stand_under_their_fields(fields: AdvancedFields) -> None:
-    fields.show_problems({"alpn": "No list.", "client_name": "Too long."})
+    fields.show_problems({"alpn": "No list.", "client_name": "Too long.", "ech": "No name.", "source": "No source."})
     assert (fields.alpn_field.problem.text(), fields.client_field.problem.text()) == ("No list.", "Too long.")
+    assert (fields.tls.ech_field.problem.text(), fields.tcp.source_field.problem.text()) == ("No name.", "No source.")
+
+
+def test_tcp_is_folded_away(fields: AdvancedFields) -> None:
+    assert not fields.tcp.isVisible()
+    fields.folded_tcp.switch.click()
+    assert fields.tcp.isVisible()
 
 
 def test_every_control_has_a_name(fields: AdvancedFields) -> None:
     presets = fields.presets
-    controls = (fields.alpn, fields.fingerprint, fields.udp, fields.client_name, presets.preset)
+    controls = (fields.alpn, fields.udp, fields.client_name, presets.preset)
     assert all(control.accessibleName() for control in (*controls, presets.check, presets.idle, presets.least))
     assert fields.no_server_name.text()

@@ -35,6 +35,17 @@ def wheel() -> QWheelEvent:
     )
 
 
+def test_a_title_begins_where_its_control_does(qtbot: QtBot) -> None:
+    field = Field(QLineEdit())
+    qtbot.addWidget(field)
+    field.set_title("ALPN")
+    assert field.title.alignment() & Qt.AlignmentFlag.AlignLeft
+    field.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    field.set_title("ALPN")
+    assert field.title.alignment() & Qt.AlignmentFlag.AlignRight
+    assert field.title.alignment() & Qt.AlignmentFlag.AlignAbsolute
+
+
 def test_a_field_names_its_control(qtbot: QtBot) -> None:
     field = Field(QLineEdit())
     qtbot.addWidget(field)

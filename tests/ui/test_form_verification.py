@@ -1,10 +1,8 @@
 """How the server proves who it is: what each choice needs, and the warning where nothing is checked."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.client.form import ProfileDraft
@@ -57,19 +55,11 @@ def test_typing_tells_which_field(fields: VerificationFields) -> None:
 
 
 def test_problems_stand_under_their_fields(fields: VerificationFields) -> None:
-    fields.show_problems({"pin": "No pin.", "ca_file": "No file.", "alpn": "Elsewhere."})
+    fields.show_problems({"pin": "No pin.", "ca_file": "No file.", "verification": "No name.", "alpn": "Elsewhere."})
     assert (fields.pin_field.problem.text(), fields.ca_field.problem.text()) == ("No pin.", "No file.")
+    assert fields.kind_field.problem.text() == "No name."
     fields.show_problems({})
     assert fields.pin_field.problem.text() == ""
-
-
-def test_a_file_is_chosen_without_a_nested_loop(fields: VerificationFields, tmp_path: Path) -> None:
-    fields.kind.set_value("ca-file")
-    fields.browse.click()
-    (chooser,) = fields.findChildren(QFileDialog)
-    chooser.fileSelected.emit(str(tmp_path / "ca.pem"))
-    assert fields.ca_file.text() == str(tmp_path / "ca.pem")
-    chooser.reject()
 
 
 def test_every_control_has_a_name(fields: VerificationFields) -> None:

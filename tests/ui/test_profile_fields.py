@@ -77,6 +77,20 @@ def test_errors_come_and_go_while_typing(qtbot: QtBot, fields: ProfileFields) ->
     assert fields.verification.pin_field.problem.isVisible()
 
 
+def test_choices_that_exclude_each_other_are_said_at_once(fields: ProfileFields) -> None:
+    tls = fields.advanced.tls
+    tls.fingerprint.set_value("none")
+    tls.ech.set_value("resolver")
+    assert tls.ech_field.problem.text() == "The name can be sent encrypted only with Chrome's fingerprint."
+    tls.fingerprint.set_value("chrome")
+    assert tls.ech_field.problem.text() == ""
+    fields.advanced.no_server_name.setChecked(True)
+    assert tls.ech_field.problem.text() == "There is no name to encrypt, because none is sent."
+    assert fields.verification.kind_field.problem.text().startswith("A certificate can be checked only")
+    fields.verification.kind.set_value("none")
+    assert fields.verification.kind_field.problem.text() == ""
+
+
 def test_putting_another_draft_forgets_what_was_typed(qtbot: QtBot, fields: ProfileFields) -> None:
     qtbot.keyClicks(fields.server_name, "x y")
     assert fields.server_name_field.problem.isVisible()
@@ -175,4 +189,7 @@ def test_the_form_fits_a_narrow_window(fields: ProfileFields) -> None:
     fields.servers.add.click()
     fields.folded.switch.click()
     fields.advanced.presets.preset.set_value("own")
+    fields.advanced.folded_tcp.switch.click()
+    fields.advanced.tls.rare.switch.click()
+    fields.advanced.tls.ech.set_value("resolver")
     assert fields.minimumSizeHint().width() <= 300

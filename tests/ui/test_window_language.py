@@ -47,7 +47,7 @@ PLACE: Final = re.compile(r"(\{[^}]*\}|<[^>]*>|anytls://)")
 # Names of programs, protocols, algorithms, keys and units, and what has a digit, a dot or a slash in it.
 SAME_EVERYWHERE: Final = re.compile(
     r"\S*[0-9./@]\S*|(?<!\w)(AnyTLS( Tray)?|PowerShell|sh|cmd|English|HTTP( CONNECT)?|SOCKS|TCP|TLS|UDP"
-    r"|chrome|firefox|safari|edge|ios|android|Ctrl\+\S+|[kMGT]?B|ms|s|min|h)(?!\w)"
+    r"|Chrome|Ctrl\+\S+|[kMGT]?B|ms|s|min|h)(?!\w)"
     r"|The server could not reach the target: connection refused\."  # made by the engine with the next snapshot
 )
 TEXT_ROLES: Final = (
