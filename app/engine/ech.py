@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import h11
 
 from app.engine.options import Server
+from app.engine.tls_context import website_context
 from app.errors import EchFailed
 from app.protocols.address import ip_or_none
 from app.texts import translate
@@ -83,7 +84,7 @@ class EchSource:
 
     async def _found(self, resolver: str) -> tuple[bytes, float] | None:
         """The configuration in the DNS, and for how many seconds it is good."""
-        context = self._context if self._context is not None else await asyncio.to_thread(ssl.create_default_context)
+        context = self._context if self._context is not None else await asyncio.to_thread(website_context)
         for name in self._names():
             answer = await _ask_resolver(resolver, name, context)
             if answer is None:

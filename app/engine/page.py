@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.engine.options import Timings
+from app.engine.tls_context import website_context
 from app.engine.tunnel import Tunnel
 from app.errors import BadInput, Failure, PageFailed, ServerAlert, SessionLost, TargetRefused
 from app.protocols.address import Address, BadAddress, encode_socks, parse_host
@@ -80,7 +81,7 @@ async def ask(page: Page, tunnel: Tunnel, timings: Timings) -> None:
 
 
 async def _visit(page: Page, tunnel: Tunnel, *, fresh: bool) -> int:
-    context = await asyncio.to_thread(ssl.create_default_context) if page.encrypted else None
+    context = await asyncio.to_thread(website_context) if page.encrypted else None
     session = await tunnel.session(tunnel.route(), patient=False, fresh=fresh)
     visitor = _Visitor()
     visitor.stream = tunnel.open_on(session, page.target, visitor)

@@ -84,6 +84,13 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
     return context
 
 
+def website_context() -> ssl.SSLContext:
+    """For a website that proves itself by the system's authorities. Reads files: call it off the loop."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _trust_the_system(context)
+    return context
+
+
 def _check(options: TlsOptions) -> None:
     checked = options.verification in (Verification.SYSTEM, Verification.CA_FILE)
     shaped = options.fingerprint != fingerprints.NONE

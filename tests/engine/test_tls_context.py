@@ -12,7 +12,7 @@ import utls
 
 from app.engine import fingerprints
 from app.engine.options import TlsOptions, Verification
-from app.engine.tls_context import ResumingContext, hello_of, make_context
+from app.engine.tls_context import ResumingContext, hello_of, make_context, website_context
 from app.errors import BadFile, BadInput
 from app.protocols.client_hello import plain
 from tests.fakes import certificates
@@ -275,3 +275,10 @@ def test_a_ca_file_that_never_ends_is_refused_at_once(tmp_path: Path) -> None:
 def test_options_that_contradict_each_other(options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadInput, match=words):
         unverified(**options)
+
+
+def test_a_website_proves_itself_by_the_systems_authorities() -> None:
+    context = website_context()
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert {*context.get_ca_certs(binary_form=True)} >= {*make_context(TlsOptions()).get_ca_certs(binary_form=True)}
