@@ -4,6 +4,7 @@ A session that lay idle may be dead without anyone knowing. If it dies under a s
 anything about that stream, nothing can have been done for the app yet, and its first bytes go to a new session.
 """
 
+import asyncio
 import logging
 from typing import Final, Protocol
 
@@ -49,6 +50,11 @@ class AppRelay(Relay):
         self._outcome = outcome
         self._kept: bytearray | None = bytearray()
         self._failure: Failure | None = None
+
+    def adopt(self, transport: asyncio.Transport, early: bytes = b"") -> None:
+        super().adopt(transport, early)
+        if self._outcome is not None:
+            self.hold()
 
     @property
     def target(self) -> Address:

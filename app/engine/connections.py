@@ -13,6 +13,10 @@ from app.transport.stream import Stream
 _REMEMBERED: Final = 100
 
 
+def _nothing() -> None:
+    """There is nothing to close."""
+
+
 @dataclass(slots=True, eq=False)
 class Connection:
     """One app connection, or one plain HTTP exchange's stream, or one UDP destination."""
@@ -25,7 +29,7 @@ class Connection:
     stream: Stream | None = None
     closed_at: float | None = None
     failure: Failure | None = None
-    end: Callable[[], None] = field(default=lambda: None, repr=False)
+    end: Callable[[], None] = field(default=_nothing, repr=False)
     """Closes it."""
     _sent: int = 0
     _received: int = 0
@@ -62,6 +66,7 @@ class Connection:
         self._keep()
         self.closed_at = now
         self.failure = failure
+        self.end = _nothing  # lets go of what served it
 
 
 class Connections:

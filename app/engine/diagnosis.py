@@ -17,6 +17,7 @@ from app.engine.certificates import read_certificate
 from app.engine.options import Server, Timings, Verification
 from app.engine.tls_context import make_context
 from app.errors import CertificateRejected, ClockWrong, Failure, HandshakeClosed
+from app.protocols.anytls import Buffer
 from app.texts import translate
 from app.transport.link import Owner, TlsLink
 from app.transport.tcp import AddressInfo
@@ -136,7 +137,7 @@ class _Answer(Owner):
         self.data = bytearray()
         self.whole = asyncio.Event()
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: Buffer) -> None:
         self.data += data[: _LONGEST - len(self.data)]
         if _DATE.search(self.data) or len(self.data) >= _LONGEST:
             self.whole.set()

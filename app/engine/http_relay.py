@@ -13,7 +13,6 @@ from app.engine.app_relay import AppRelay
 from app.engine.connections import Connection
 from app.errors import Failure
 from app.protocols.address import Address
-from app.protocols.anytls import Sink
 from app.protocols.http_proxy import (
     Action,
     CloseLocal,
@@ -25,6 +24,7 @@ from app.protocols.http_proxy import (
     ToUpstream,
     Tunnel,
 )
+from app.protocols.streams import Sink
 from app.transport.relay import close_gracefully, reset
 from app.transport.stream import Consumer, Stream
 

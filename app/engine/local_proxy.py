@@ -206,11 +206,11 @@ class LocalProxy:
         connection = self.add(protocol, target)
         exact = self.options.exact_replies
         relay = AppRelay(self, connection, outcome if exact else None)
-        if exact:
-            self._waiting.add(relay)
-        else:
+        if not exact:
             transport.write(outcome(None))
         relay.adopt(transport, rest)
+        if exact:
+            self._waiting.add(relay)
         self.carry(relay)
 
     # ---- streams for relays

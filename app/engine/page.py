@@ -16,7 +16,7 @@ from app.engine.tls_context import website_context
 from app.engine.tunnel import Tunnel
 from app.errors import BadInput, Failure, PageFailed, ServerAlert, SessionLost, TargetRefused
 from app.protocols.address import Address, BadAddress, encode_socks, parse_host
-from app.protocols.anytls import Sink
+from app.protocols.streams import Sink
 from app.texts import translate
 from app.transport.session import plain_reason
 from app.transport.stream import Consumer, Stream
@@ -125,7 +125,7 @@ class _Visitor(Consumer):
     stream: Stream
 
     def __init__(self) -> None:
-        self._pieces: list[memoryview] = []
+        self._pieces: list[bytes] = []
         self._over = False
         self._failure: Failure | None = None
         self._news = asyncio.Event()
@@ -147,7 +147,7 @@ class _Visitor(Consumer):
 
     @property
     def sink(self) -> Sink:
-        return self._pieces.append
+        return lambda chunk: self._pieces.append(bytes(chunk))
 
     def flush(self) -> None:
         self._news.set()

@@ -17,7 +17,7 @@ from app.engine.upstream import Upstream
 from app.errors import Failure, HandshakeClosed, SessionLost, StageTimedOut, TargetRefused
 from app.protocols import uot
 from app.protocols.address import Address, encode_socks
-from app.protocols.anytls import Sink
+from app.protocols.streams import Sink
 from app.tasks import Tasks
 from app.transport.stream import Consumer, Stream
 

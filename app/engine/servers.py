@@ -37,6 +37,8 @@ class Order:
 
     def next(self, now: float) -> list[int]:
         """All servers, the one to try first in front. Those in a pause stand at the end, the earliest ready first."""
+        if len(self._servers) == 1:
+            return [0]
         order = self._preferred(self._turn)
         self._turn = (self._turn + 1) % len(order)
         return self._sorted(order, now)

@@ -112,8 +112,11 @@ class ClientSession(Session):
 
     def open(self, address: bytes, consumer: Consumer) -> Stream:
         """Open a stream to `address`, as SOCKS writes it."""
-        while len(self.streams) >= _PARKED:
-            self._retire(next(iter(self.streams.values())))
+        if len(self.streams) >= _PARKED:
+            self.corked = True  # its FIN goes with what opens the next
+            while len(self.streams) >= _PARKED:
+                self._retire(next(iter(self.streams.values())))
+            self.corked = False
         self.state = State.ACTIVE
         if self._asked_at is None:
             self._asked_at = self.time()
@@ -191,7 +194,7 @@ class ClientSession(Session):
 
     # ---- what the base class reports
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: anytls.Buffer) -> None:
         super().received(data)
         self._asked_at = None
         if self.state is not State.DRAINING:
@@ -235,13 +238,12 @@ class ClientSession(Session):
         """
         if self.over or self.state is not State.ACTIVE:
             return
-        if all(self._has_ended(stream) for stream in self.streams.values()):
-            self.state = State.IDLE
-            self.idle_since = self.time()
-            self.home.session_free(self)
-
-    def _has_ended(self, stream: Stream) -> bool:
-        return stream.ended_at is not None and _quiet(stream) and not self.machine.fin_is_end
+        for stream in self.streams.values():
+            if stream.ended_at is None or not _quiet(stream) or self.machine.fin_is_end:
+                return
+        self.state = State.IDLE
+        self.idle_since = self.time()
+        self.home.session_free(self)
 
     def _drain(self) -> None:
         if self.machine.version >= VERSION:

@@ -15,8 +15,8 @@ from app.engine.tunnel import Tunnel
 from app.errors import Failure
 from app.protocols import uot
 from app.protocols.address import Address, BadAddress
-from app.protocols.anytls import Sink
 from app.protocols.socks import BadSocks, Reply, decode_udp, encode_udp, failure_reply, success_reply
+from app.protocols.streams import Sink
 from app.tasks import Tasks
 from app.transport.stream import Consumer, Stream
 

@@ -1,6 +1,7 @@
 """Host and port, as SOCKS, AnyTLS and UDP over TCP write them."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -9,6 +10,9 @@ from app.protocols.text import Flaw
 # A domain's length is one byte on the wire (RFC 1928 section 5).
 MAX_DOMAIN = 255
 MAX_PORT = 65535
+# A page opens dozens of connections to a few hosts; reading and writing one anew costs as much as all else that a
+# connection's request needs.
+_REMEMBERED = 512
 # "Forbidden domain code points" of the WHATWG URL standard; isprintable() refuses the rest of them.
 _FORBIDDEN = frozenset(" #%/:<>?@[\\]^|")
 _HOST_PORT = re.compile(r"(?:\[(?P<ipv6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]{0,5}))?")
@@ -128,6 +132,7 @@ def decode(data: bytes | memoryview, start: int, families: Families) -> tuple[Ad
     return Address(_host(raw, family, families), int.from_bytes(data[end - 2 : end], "big")), end
 
 
+@lru_cache(_REMEMBERED)
 def _host(raw: bytes, family: int, families: Families) -> str:
     if family == families.domain:
         return decode_host(raw)
@@ -137,6 +142,7 @@ def _host(raw: bytes, family: int, families: Families) -> str:
     return str(ip.ipv4_mapped or ip)
 
 
+@lru_cache(_REMEMBERED)
 def encode_socks(address: Address) -> bytes:
     """ATYP, host, port (RFC 1928 section 5; AnyTLS targets look the same). Raises BadAddress."""
     return encode(address, SOCKS)

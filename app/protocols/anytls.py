@@ -8,8 +8,6 @@ to TLS, because AnyTLS pads by write; the caller writes and clears it after ever
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
 from app.protocols import login, settings
@@ -48,13 +46,13 @@ from app.protocols.frames import (
 )
 from app.protocols.padding import MAX_SCHEME, BadScheme, Padding, RandBelow, Scheme, cut
 from app.protocols.settings import HALF_CLOSE, NUMBER, VERSION
+from app.protocols.streams import GET_END, SEND_END, OpenStream, Sink, StreamState, discard
 from app.protocols.text import Flaw, printable
 
 # A control frame's payload is kept up to this, and the rest drained: one byte over the longest scheme, so that a
 # longer one is seen to be too long.
 MAX_BODY: Final = MAX_SCHEME + 1
 
-Sink = Callable[[memoryview], object]
 Buffer = bytes | memoryview
 
 
@@ -66,25 +64,7 @@ class NotAnyTls(ProtocolError):
     """The first bytes are no AnyTLS frame: something else answers there."""
 
 
-class StreamState(Enum):
-    OPEN = auto()
-    SENT_END = auto()
-    GOT_END = auto()
-
-
-# What the end of one direction makes of a stream; None is closed. FIN closes from every state.
-_SEND_END: Final = {StreamState.OPEN: StreamState.SENT_END, StreamState.GOT_END: None}
-_GET_END: Final = {StreamState.OPEN: StreamState.GOT_END, StreamState.SENT_END: None}
-
-
-@dataclass(slots=True)
-class _Stream:
-    sink: Sink
-    state: StreamState = StreamState.OPEN
-
-
-def _discard(_chunk: memoryview) -> None:
-    """The sink of everything that nobody waits for: it is drained, whatever the command (PROTOCOL.md §1.2)."""
+_GOT_END: Final = StreamState.GOT_END
 
 
 class Session:
@@ -98,11 +78,13 @@ class Session:
         self.fin_is_end = False
         self.stray = 0
         """Payload bytes that came for no open stream."""
+        self.fed: set[int] = set()
+        """Streams whose sinks have been given something; whoever looks at it empties it."""
         self._client = client
         self._padding = padding
         self._randbelow = randbelow
         self._client_name = client_name
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[int, OpenStream] = {}
         self._last_id = 0
         self._settled = False  # client: settings sent; server: settings received
         self._padded = client  # servers do not pad (PROTOCOL.md §1.14)
@@ -114,7 +96,7 @@ class Session:
         self._command = WASTE
         self._stream_id = 0
         self._left = 0
-        self._sink: Sink = _discard
+        self._sink: Sink = discard
 
     # ---- sending
 
@@ -130,7 +112,7 @@ class Session:
         """
         self._last_id += 1
         stream_id = self._last_id
-        self._streams[stream_id] = _Stream(sink)
+        self._streams[stream_id] = OpenStream(sink)
         frames = [pack(SYN, stream_id), pack(PSH, stream_id, address)]
         if not self._settled:
             self._settled = True
@@ -177,7 +159,7 @@ class Session:
         stream = self._streams.get(stream_id)
         if stream is None or stream.state is StreamState.SENT_END:
             return False
-        after = _SEND_END[stream.state]
+        after = SEND_END[stream.state]
         if after is None:
             self.fin(stream_id)
             return True
@@ -231,7 +213,7 @@ class Session:
 
     def _drop(self, stream_id: int) -> bool:
         if self._command == PSH and self._stream_id == stream_id:
-            self._sink = _discard
+            self._sink = discard
         return self._streams.pop(stream_id, None) is not None
 
     def _pads_next(self) -> bool:
@@ -248,7 +230,7 @@ class Session:
 
     # ---- receiving
 
-    def receive(self, data: bytes) -> Iterator[Event]:
+    def receive(self, data: Buffer) -> Iterator[Event]:
         """Take bytes as they come, cut anywhere. Exhaust it: bytes are consumed as it advances.
 
         Raises `ProtocolError`.
@@ -259,6 +241,7 @@ class Session:
             if self._left:
                 chunk = view[at : at + self._left]
                 self._sink(chunk)
+                self.fed.add(self._stream_id)
                 at += len(chunk)
                 self._left -= len(chunk)
                 if self._left:
@@ -271,10 +254,27 @@ class Session:
                     return
                 head, self._head = self._head, bytearray()
                 self._begin(*HEADER.unpack(head))
+            elif self._known and (after := self._whole(view, at, end)) > at:
+                at = after
+                continue
             else:
-                self._begin(*HEADER.unpack_from(data, at))
+                self._begin(*HEADER.unpack_from(view, at))
                 at += HEADER_SIZE
             yield from self._complete()
+
+    def _whole(self, view: memoryview, at: int, end: int) -> int:
+        """Hand over whole frames of payload, nearly all that ever comes; returns where something else begins."""
+        streams, fed = self._streams, self.fed
+        while end - at > HEADER_SIZE:
+            command, stream_id, length = HEADER.unpack_from(view, at)
+            after = at + HEADER_SIZE + length
+            stream = streams.get(stream_id)
+            if command != PSH or not length or after > end or stream is None or stream.state is _GOT_END:
+                break
+            stream.sink(view[at + HEADER_SIZE : after])
+            fed.add(stream_id)
+            at = after
+        return at
 
     def _complete(self) -> Iterable[Event]:
         """The events of a frame that has come whole; payload has none."""
@@ -288,13 +288,13 @@ class Session:
             if stream is not None and stream.state is not StreamState.GOT_END:
                 self._sink = stream.sink
             else:
-                self._sink = _discard
+                self._sink = discard
                 self.stray += length
         elif command in _HANDLERS:
             self._body.clear()
             self._sink = self._collect
         else:
-            self._sink = _discard
+            self._sink = discard
         if not self._known:
             if command not in NAMES:
                 raise NotAnyTls("first byte {byte:#04x}", byte=command)
@@ -309,7 +309,7 @@ class Session:
         if not self._settled:
             self.alert("client did not send its settings")
             raise ProtocolError("a stream was opened before the settings came")
-        self._streams[stream_id] = _Stream(_discard)
+        self._streams[stream_id] = OpenStream(discard)
         yield Opened(stream_id)
 
     def _on_synack(self, stream_id: int, body: bytes) -> Iterator[Event]:
@@ -325,7 +325,7 @@ class Session:
         stream = self._streams.get(stream_id)
         if stream is None or not self.half_close or stream.state is StreamState.GOT_END:
             return
-        after = _GET_END[stream.state]
+        after = GET_END[stream.state]
         if after is None:
             self._drop(stream_id)
             yield Closed(stream_id)

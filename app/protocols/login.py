@@ -44,7 +44,7 @@ class Login:
         self._users = users
         self.received = bytearray()
 
-    def receive(self, data: bytes) -> Accepted | None:
+    def receive(self, data: bytes | memoryview) -> Accepted | None:
         """None asks for more bytes. Raises `Stranger`; all that came is in `received` then."""
         self.received += data
         user = self._user(bytes(self.received[:HASH_SIZE]))

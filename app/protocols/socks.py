@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum, auto
+from enum import IntEnum, auto
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ _REJECTED4 = b"\x00\x5b" + bytes(6)
 # SOCKS4 sets no limit to its user id and host; SOCKS5 allows its own 255 bytes, and no client sends more.
 _MAX_TEXT4 = 255
 _ANY = Address("0.0.0.0", 0)  # noqa: S104 (what a reply says where the bound address does not matter)
+_GRANTED5 = b"\x05\x00\x00" + encode_socks(_ANY)
 
 
 class BadSocks(ValueError):
@@ -31,6 +32,9 @@ class Command(IntEnum):
 
     CONNECT = 1
     UDP_ASSOCIATE = 3
+
+
+_COMMANDS = {int(command): command for command in Command}
 
 
 class Reply(IntEnum):
@@ -55,7 +59,7 @@ class SocksRequest(NamedTuple):
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Progress:
     """What bytes from the app led to.
 
@@ -69,7 +73,7 @@ class Progress:
     failed: str | None = None
 
 
-class _State(Enum):
+class _State(IntEnum):  # its members are keys for every app, and only an IntEnum's are hashed without Python code
     VERSION = auto()
     METHODS = auto()
     LOGIN = auto()
@@ -89,8 +93,7 @@ _NEXT: dict[_State, dict[int, _State]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """One message understood: its length, what was decided on it, what to answer."""
 
     used: int
@@ -168,9 +171,10 @@ class SocksServer:
         if found is None:
             return None
         address, used = found
-        if data[1] not in tuple(Command):
+        command = _COMMANDS.get(data[1])
+        if command is None:
             return _refusal5(Reply.COMMAND_NOT_SUPPORTED, f"command {data[1]} is not supported")
-        return _Step(used, Reply.SUCCEEDED, request=SocksRequest(5, Command(data[1]), address))
+        return _Step(used, Reply.SUCCEEDED, request=SocksRequest(5, command, address))
 
     def _request4(self, data: bytes) -> _Step | None:
         try:
@@ -234,7 +238,9 @@ def looks_like_socks(first_byte: int) -> bool:
 
 def success_reply(version: int, bound: Address = _ANY) -> bytes:
     """The answer to a request that is carried out; `bound` is where a UDP association takes datagrams."""
-    return _GRANTED4 if version == 4 else bytes((5, Reply.SUCCEEDED, 0)) + encode_socks(bound)
+    if version == 4:
+        return _GRANTED4
+    return _GRANTED5 if bound is _ANY else bytes((5, Reply.SUCCEEDED, 0)) + encode_socks(bound)
 
 
 def failure_reply(version: int, reason: Reply) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from app.protocols.address import Address
+from app.protocols.anytls import Buffer
 from app.server.options import Limits
 from app.server.session import reads_nothing
 from app.tasks import Tasks
@@ -41,11 +42,11 @@ class Fallback(asyncio.Protocol):
 
     # ---- the stranger's side
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: Buffer) -> None:
         if self._transport is None:
             self._first += data
         else:
-            self._transport.write(data)
+            self._transport.write(bytes(data))
 
     def batch_received(self) -> None:
         if reads_nothing(self._link):

@@ -8,9 +8,10 @@ from typing import Final, Protocol
 from app.errors import Failure, SessionLost
 from app.protocols import anytls
 from app.protocols.address import Address, BadAddress, decode_socks
-from app.protocols.anytls import Sink
+from app.protocols.anytls import Buffer
 from app.protocols.events import Alerted, Event, HeartResponded, Opened, SettingsReceived
 from app.protocols.login import Login, Stranger
+from app.protocols.streams import Sink
 from app.server.options import Limits
 from app.tasks import Tasks
 from app.texts import translate
@@ -61,6 +62,7 @@ class ServerSession(Session):
 
     def __init__(self, link: TlsLink, machine: anytls.Session, login: Login, host: Host) -> None:
         super().__init__(link, machine)
+        link.gathers = False  # a login is judged by the record that it comes in
         self.targets: set[Target] = set()
         self._login: Login | None = login
         self._host = host
@@ -120,7 +122,7 @@ class ServerSession(Session):
 
     # ---- what the link and the base class report
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: Buffer) -> None:
         if self.failure is not None:
             return  # the link is closing, and what one read has brought is handed over to the end
         if self._login is None:
@@ -133,6 +135,7 @@ class ServerSession(Session):
             return
         if accepted is not None:
             self._login = None
+            self.link.gathers = True
             self._name = f"user {accepted.user}"
             self._host.welcome(self, accepted.user)
             super().received(accepted.rest)

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from app.errors import Failure
 from app.protocols.address import Address
-from app.protocols.anytls import Sink
+from app.protocols.streams import Sink
 from app.server.session import Host, ServerSession
 from app.transport import tcp
 from app.transport.relay import Relay

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from app.errors import Failure
 from app.protocols import uot
 from app.protocols.address import Address, BadAddress, ip_or_none
-from app.protocols.anytls import Sink
+from app.protocols.streams import Sink
 from app.server.session import Host, ServerSession
 from app.transport.session import plain_reason
 from app.transport.stream import Consumer, Stream

@@ -1,19 +1,20 @@
 """A TLS connection, either role: OpenSSL between a socket's transport and an owner, without a queue in between.
 
 The pump is our own because asyncio's copies every chunk once more and keeps a quarter of a megabyte a connection.
-Every TLS record arrives at the owner as one fresh `bytes`, so slices of it may be kept or handed to a transport.
+What one read brings is decrypted into memory that all links of a thread share, and the owner gets a view of it.
 """
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol, cast
 
 from app.protocols import client_hello
 from app.protocols.anytls import Buffer
 from app.protocols.opening import MAX_OPENING
-from app.transport.buffers import ciphertext_buffer
+from app.transport.buffers import PLAINTEXT_SIZE, ciphertext_buffer, plaintext_buffer
+from app.transport.sending import Sender
 
 _RECORD: Final = 16 * 1024  # the largest plaintext of one TLS record
 
@@ -31,11 +32,11 @@ _CLOSE_GRACE: Final = 5.0
 class Owner(Protocol):
     """Who a link reports to."""
 
-    def received(self, data: bytes) -> None:
-        """One TLS record's plaintext."""
+    def received(self, data: Buffer) -> None:
+        """One TLS record's plaintext, or that of many where the link gathers. It is valid until `batch_received`."""
 
     def batch_received(self) -> None:
-        """All that one read brought has been handed over."""
+        """What was handed over has to be used or copied now. That is all of what one read brought, or nearly so."""
 
     def hold(self) -> None:
         """The peer reads too slowly: send no more until `release`."""
@@ -61,8 +62,14 @@ class TlsLink(asyncio.BufferedProtocol):
         memory = getattr(context, "memory_bio", ssl.MemoryBIO)  # another library's own saves a copy
         self._incoming, self._outgoing = memory(), memory()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side, server_name)
+        self.gathers = False
+        """Whether the owner may get many records in one piece, for where one ends means nothing to it."""
         self._buffer = ciphertext_buffer()
+        self._plain = plaintext_buffer()
+        # Other TLS libraries copy into memory that is lent to them, and do so a whole buffer at a time.
+        self._lends = isinstance(self.tls, ssl.SSLObject)
         self._transport: asyncio.Transport | None = None
+        self._sender: Sender | None = None
         self._owner: Owner | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
@@ -94,7 +101,7 @@ class TlsLink(asyncio.BufferedProtocol):
 
     def write(self, buffers: Iterable[Buffer]) -> None:
         """Send each buffer as TLS records of its own. They are encrypted before this returns."""
-        if self._closing or self._transport is None:
+        if self._closing or self._sender is None:
             return
         write = self.tls.write
         try:
@@ -103,7 +110,7 @@ class TlsLink(asyncio.BufferedProtocol):
         except ssl.SSLError as error:
             self._fail(error)
         else:
-            self._transport.write(self._outgoing.read())
+            self._sender.send(self._outgoing.read())
 
     def pause_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -148,6 +155,7 @@ class TlsLink(asyncio.BufferedProtocol):
             self._transport.abort()
             return
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._sender = Sender(self._transport)
         self._shake_hands()
 
     def get_buffer(self, _sizehint: int) -> memoryview:
@@ -208,11 +216,13 @@ class TlsLink(asyncio.BufferedProtocol):
     def _read_records(self) -> None:
         if self._owner is None:
             return
-        read = self.tls.read
         try:
-            while data := read(_RECORD):
-                self._owner.received(data)  # which may put another owner in its place
-            self.close()
+            if self._lends:
+                self._decrypt()
+            else:
+                while data := self.tls.read(_RECORD):
+                    self._owner.received(data)
+                self.close()
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
@@ -221,15 +231,39 @@ class TlsLink(asyncio.BufferedProtocol):
         if self._outgoing.pending:  # the answer to a key update
             self._flush()
 
+    def _decrypt(self) -> None:
+        """Hand over what there is. An owner may put another one in its place meanwhile."""
+        assert self._owner is not None
+        read = cast(Callable[[int, memoryview], int], self.tls.read)
+        incoming, plain, limit = self._incoming, self._plain, PLAINTEXT_SIZE - _RECORD
+        begin = end = 0
+        count = 1
+        try:
+            # OpenSSL takes no more from its source than the record that it reads: with nothing there, it has nothing.
+            while count and (incoming.pending or not end):
+                count = read(_RECORD, plain[end:])
+                end += count
+                if end > begin and (end > limit or not self.gathers):
+                    self._owner.received(plain[begin:end])
+                    begin = end
+                if end > limit:
+                    self._owner.batch_received()
+                    begin = end = 0
+        finally:
+            if end > begin:
+                self._owner.received(plain[begin:end])
+        if not count:
+            self.close()
+
     def _flush(self) -> None:
-        if not self._outgoing.pending or self._transport is None:
+        if not self._outgoing.pending or self._sender is None:
             return
         if self._fragment:
             self._fragment = False
             self._fragments = client_hello.cut(self._outgoing.read())
             self._send_fragment()
         else:
-            self._transport.write(self._outgoing.read())
+            self._sender.send(self._outgoing.read())
 
     def _send_fragment(self) -> None:
         """The server has nothing to answer before the last of them."""

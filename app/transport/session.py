@@ -13,7 +13,7 @@ from typing import Final
 
 from app.errors import Failure, ServerAlert, SessionLost
 from app.protocols import anytls
-from app.protocols.anytls import ProtocolError
+from app.protocols.anytls import Buffer, ProtocolError
 from app.protocols.events import Alerted, Closed, Ended, Event
 from app.protocols.frames import HEADER_SIZE
 from app.protocols.text import printable
@@ -39,8 +39,11 @@ class Session:
         self.bytes_received = 0
         self.held = False
         self.over = False
+        self.corked = False
+        """What the machine wants sent waits for more."""
         self.closed_here = False
         self.gone = asyncio.Event()
+        link.gathers = True
         self.failure: Failure | None = None
         self._handlers: dict[type[Event], Callable[..., None]] = {
             Ended: self._on_ended,
@@ -101,7 +104,7 @@ class Session:
     def write_out(self) -> None:
         """Hand to TLS what the machine wants sent."""
         outbox = self.machine.outbox
-        if outbox:
+        if outbox and not self.corked:
             self.link.write(outbox)
             outbox.clear()
 
@@ -132,7 +135,7 @@ class Session:
 
     # ---- what the link reports
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: Buffer) -> None:
         try:
             for event in self.machine.receive(data):
                 self._handlers[type(event)](event)
@@ -149,8 +152,11 @@ class Session:
         return SessionLost(text.format(reason=reason_of(error)))
 
     def batch_received(self) -> None:
-        for stream in tuple(self.streams.values()):
-            stream.consumer.flush()
+        fed = self.machine.fed
+        while fed:
+            stream = self.streams.get(fed.pop())
+            if stream is not None:
+                stream.consumer.flush()
         if not self.held:
             self.machine.answer_heartbeat()
         self.write_out()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from app.errors import Failure
-from app.protocols.anytls import Sink
 from app.protocols.frames import HEADER_SIZE, MAX_PAYLOAD
+from app.protocols.streams import Sink
 
 if TYPE_CHECKING:
     from app.transport.session import Session
@@ -17,10 +17,10 @@ class Consumer(Protocol):
 
     @property
     def sink(self) -> Sink:
-        """Takes each piece of payload. The memory stays valid."""
+        """Takes each piece of payload, which is valid until `flush`."""
 
     def flush(self) -> None:
-        """All pieces that came in one go have been given to `sink`."""
+        """All pieces that came in one go have been given to `sink`, and are no longer valid afterwards."""
 
     def accepted(self) -> None:
         """The server reached the target."""

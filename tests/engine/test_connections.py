@@ -1,6 +1,7 @@
 """What a person can look at: open connections, and the last that ended."""
 
 import types
+import weakref
 from typing import Any, cast
 
 from app.engine.connections import Connection, Connections
@@ -104,3 +105,19 @@ def test_the_last_hundred_that_ended_are_remembered() -> None:
 
 def test_an_end_can_be_asked_for_even_before_anyone_serves_it() -> None:
     Connections(Clock()).add("socks5", TARGET).end()
+
+
+def test_a_connection_that_is_over_lets_go_of_what_served_it() -> None:
+    class Relay:
+        def end(self) -> None:
+            raise AssertionError
+
+    relay = Relay()
+    gone = weakref.ref(relay)
+    connections = Connections(Clock())
+    connection = connections.add("socks5", TARGET)
+    connection.end = relay.end
+    connections.remove(connection)
+    del relay
+    assert gone() is None
+    connection.end()

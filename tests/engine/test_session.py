@@ -20,6 +20,7 @@ from app.errors import (
     TargetRefused,
 )
 from app.protocols.address import Address, encode_socks
+from app.protocols.anytls import Buffer
 from app.protocols.frames import (
     ALERT,
     END,
@@ -29,6 +30,7 @@ from app.protocols.frames import (
     PSH,
     SERVER_SETTINGS,
     SETTINGS,
+    SYN,
     SYNACK,
     UPDATE_PADDING_SCHEME,
     pack,
@@ -378,7 +380,13 @@ async def test_a_stream_whose_app_does_not_read_keeps_the_session() -> None:
         assert talk.is_in(State.ACTIVE), "another stream would wait for this one's app"
 
 
-async def test_of_many_parked_streams_the_oldest_makes_room() -> None:
+async def test_of_many_parked_streams_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[list[bytes]] = []
+
+    def write(buffers: list[Buffer]) -> None:
+        writes.append([bytes(buffer) for buffer in buffers])
+        send(buffers)
+
     async with conversation() as talk:
         first = await talk.greeted()
         talk.session.streams[1].end()
@@ -386,7 +394,10 @@ async def test_of_many_parked_streams_the_oldest_makes_room() -> None:
             talk.open()
             talk.session.streams[max(talk.session.streams)].end()
         assert sorted(talk.session.streams) == list(range(1, 9))
+        send = talk.session.link.write
+        monkeypatch.setattr(talk.session.link, "write", write)
         talk.open()
+        assert writes == [[pack(FIN, 1), pack(SYN, 9) + pack(PSH, 9, TARGET)]], "both leave in one go"
         assert sorted(talk.session.streams) == list(range(2, 10))
         assert first.over, "or the app's socket would stay open for ever"
         assert first.error is None

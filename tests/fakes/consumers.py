@@ -1,7 +1,7 @@
 """A stream's user that keeps all it is told."""
 
 from app.errors import Failure
-from app.protocols.anytls import Sink
+from app.protocols.streams import Sink
 from app.transport.stream import Consumer
 
 

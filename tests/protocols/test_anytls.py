@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.protocols.anytls import MAX_BODY, NotAnyTls, ProtocolError, Session, Sink
+from app.protocols.anytls import MAX_BODY, NotAnyTls, ProtocolError, Session
 from app.protocols.events import (
     Accepted,
     Alerted,
@@ -43,6 +43,7 @@ from app.protocols.frames import (
 )
 from app.protocols.login import password_hash, request
 from app.protocols.padding import DEFAULT, MAX_SCHEME, Padding, Scheme
+from app.protocols.streams import Sink
 
 Frame = tuple[int, int, bytes]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.protocols import frames
-from app.protocols.anytls import ProtocolError, Session, Sink
+from app.protocols.anytls import ProtocolError, Session
 from app.protocols.events import (
     Accepted,
     Alerted,
@@ -28,6 +28,7 @@ from app.protocols.login import Accepted as LoggedIn
 from app.protocols.login import Login, Stranger, password_hash
 from app.protocols.padding import CHECK, DEFAULT, BadScheme, Padding, Range, Scheme
 from app.protocols.settings import HALF_CLOSE
+from app.protocols.streams import Sink
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TRANSCRIPTS = sorted(path.stem for path in VECTORS.glob("[0-9]*.json"))

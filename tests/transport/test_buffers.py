@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from app.transport import buffers
-from app.transport.buffers import ROOM_SIZE, ciphertext_buffer, room_buffer
+from app.transport.buffers import CIPHERTEXT_SIZE, ROOM_SIZE, ciphertext_buffer, plaintext_buffer, room_buffer
 
 each_kind = pytest.mark.parametrize("buffer", [ciphertext_buffer, room_buffer])
 
@@ -35,6 +35,12 @@ def test_where_a_read_is_pending_while_its_buffer_is_lent_nobody_shares(buffer, 
     monkeypatch.setattr(buffers, "_SHARING", False)
     assert buffer().obj is not buffer().obj
     assert len(buffer()) == len(buffer())
+
+
+def test_what_is_decrypted_at_once_is_shared_everywhere_and_has_room_for_all_of_a_read(monkeypatch) -> None:
+    monkeypatch.setattr(buffers, "_SHARING", False)
+    assert plaintext_buffer().obj is plaintext_buffer().obj
+    assert len(plaintext_buffer()) >= CIPHERTEXT_SIZE + 2 * 16 * 1024, "a record at either end"
 
 
 def test_the_two_kinds_are_different_memory() -> None:

@@ -9,9 +9,11 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import pytest
 
+from app.protocols.anytls import Buffer
 from app.protocols.opening import MAX_OPENING
 from app.transport import link as link_module
 from app.transport.link import TlsLink
@@ -39,8 +41,8 @@ class Records:
     def is_lost(self) -> bool:
         return "lost" in self.said
 
-    def received(self, data: bytes) -> None:
-        self.records.append(data)
+    def received(self, data: Buffer) -> None:
+        self.records.append(bytes(data))
 
     def batch_received(self) -> None:
         if not self.said or self.said[-1] != "batch":
@@ -135,6 +137,85 @@ async def test_what_is_larger_than_a_record_arrives_in_full_ones() -> None:
         await until(lambda: len(server.owner.data) == 40_000)
         assert [len(record) for record in server.owner.records] == [16_384, 16_384, 7_232]
         assert server.owner.data == random.Random(1).randbytes(40_000)
+
+
+class Lent(Records):
+    """An owner that looks at what it was lent when it has to, and no sooner."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[Buffer] = []
+
+    def received(self, data: Buffer) -> None:
+        self.pieces.append(data)
+
+    def batch_received(self) -> None:
+        self.records.append(b"".join(self.pieces))
+        self.pieces.clear()
+
+
+@both_loops
+async def test_records_are_gathered_for_an_owner_to_whom_they_mean_nothing() -> None:
+    data = random.Random(9).randbytes(8 * MIB)
+    async with pair() as (client, server):
+        owner = client.owner = Lent()
+        client.link.attach(owner)
+        client.link.gathers = True
+        for at in range(0, len(data), 50_000):
+            server.link.write([data[at : at + 50_000]])
+        await until(lambda: len(owner.data) == len(data))
+        assert owner.data == data
+        assert max(map(len, owner.records)) > 64 * 1024
+
+
+@both_loops
+async def test_the_link_ends_behind_what_was_gathered() -> None:
+    async with pair() as (client, server):
+        client.link.pause_reading()
+        client.link.gathers = True
+        server.link.write([b"last ", b"words"])
+        server.link.close()
+        client.link.resume_reading()
+        await until(lambda: client.owner.is_lost)
+        assert client.owner.data == b"last words"
+        assert client.owner.error is None
+
+
+class ForeignContext:
+    """Another TLS library, as one looks from here: its objects lend no memory of their own and are not Python's."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+
+    def wrap_bio(self, *arguments: Any) -> "ForeignTls":
+        return ForeignTls(self._context.wrap_bio(*arguments))
+
+
+class ForeignTls:
+    def __init__(self, tls: ssl.SSLObject) -> None:
+        self._tls = tls
+        self.do_handshake, self.write, self.unwrap = tls.do_handshake, tls.write, tls.unwrap
+
+    def read(self, count: int) -> bytes:
+        return self._tls.read(count)
+
+
+@both_loops
+async def test_speaks_through_another_tls_library() -> None:
+    data = random.Random(10).randbytes(2 * MIB)
+    async with server_ends() as (port, ends):
+        context = cast(ssl.SSLContext, ForeignContext(client_context()))
+        client = End(TlsLink(context, server_name="server.test"))
+        await asyncio.get_running_loop().create_connection(lambda: client.link, "127.0.0.1", port)
+        await client.link.handshake()
+        client.link.attach(client.owner)
+        client.link.write([data])
+        await until(lambda: ends and ends[0].owner.data == data)
+        ends[0].link.write([data])
+        ends[0].link.close()
+        await until(lambda: client.owner.is_lost)
+        assert client.owner.data == data
+        assert client.owner.error is None
 
 
 async def test_a_buffer_may_be_used_again_once_it_is_written() -> None:
@@ -424,7 +505,7 @@ async def test_an_owner_can_hand_over_to_another_with_what_is_left() -> None:
             self._link = link
             self._next = next_owner
 
-        def received(self, data: bytes) -> None:
+        def received(self, data: Buffer) -> None:
             super().received(data)
             self._link.attach(self._next)
 

@@ -114,6 +114,38 @@ async def fill(stream: Stream) -> int:
 
 
 @both_loops
+async def test_only_who_was_given_something_is_told_that_it_is_all() -> None:
+    class Counting(Recorder):
+        def flush(self) -> None:
+            self.said.append("flush")
+
+    async with conversation() as (session, peer):
+        session.new_consumer = Counting
+        peer.send(pack(SYN, 1), pack(SYN, 2), pack(PSH, 2, b"b"))
+        await until(lambda: len(session.opened) == 2 and recorder(session.opened[1]).data == b"b")
+        half = pack(PSH, 2, b"cd")
+        peer.send(half[:-1])
+        await until(lambda: recorder(session.opened[1]).data == b"bc")
+        peer.send(half[-1:])
+        await until(lambda: recorder(session.opened[1]).data == b"bcd")
+        assert recorder(session.opened[1]).said == ["flush"] * 3
+        assert recorder(session.opened[0]).said == []
+
+
+async def test_a_corked_session_keeps_what_is_to_be_sent_until_more_comes() -> None:
+    async with conversation() as (session, peer):
+        peer.send(pack(SYN, 1))
+        await until(lambda: session.opened)
+        session.corked = True
+        session.opened[0].send(b"first")
+        session.machine.outbox[:] = [bytes(it) for it in session.machine.outbox]  # the memory may be used again
+        session.corked = False
+        session.opened[0].send(b"second")
+        assert await peer.expect(PSH) == (1, b"first")
+        assert await peer.expect(PSH) == (1, b"second")
+
+
+@both_loops
 async def test_payload_reaches_its_stream_and_no_other() -> None:
     async with conversation() as (session, peer):
         peer.send(pack(SYN, 1), pack(SYN, 2), pack(PSH, 2, b"b"), pack(PSH, 1, b"a"), pack(PSH, 2, b"bb"))
