@@ -234,7 +234,7 @@ class TlsLink(asyncio.BufferedProtocol):
     def _decrypt(self) -> None:
         """Hand over what there is. An owner may put another one in its place meanwhile."""
         assert self._owner is not None
-        read = cast(Callable[[int, memoryview], int], self.tls.read)
+        read = cast("Callable[[int, memoryview], int]", self.tls.read)
         incoming, plain, limit = self._incoming, self._plain, PLAINTEXT_SIZE - _RECORD
         begin = end = 0
         count = 1
