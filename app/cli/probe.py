@@ -1,6 +1,7 @@
 """`probe`: a server tried stage by stage."""
 
 import argparse
+from hashlib import sha256
 
 from app.cli.inputs import imported
 from app.cli.output import say, say_json, warn
@@ -8,6 +9,8 @@ from app.cli.run import log_to_stderr, run_once
 from app.client.options import engine_options, unmet_wishes
 from app.engine.options import LocalOptions
 from app.engine.probe import StageResult, probe
+from app.errors import CertificateRejected
+from app.texts import translate
 from app.wording import stage_name
 
 
@@ -34,6 +37,7 @@ def _tell_json(results: list[StageResult]) -> None:
             "ok": result.ok,
             "ms": round(result.ms, 1),
             "error": str(result.error) if result.error else None,
+            **({"certificate_sha256": pin.hex()} if (pin := _pin(result)) else {}),
         }
         for result in results
     ]
@@ -47,3 +51,12 @@ def _tell(results: list[StageResult]) -> None:
         say(f"{'✓' if result.ok else '✗'} {names[result.name]:<{width}} {result.ms:8.1f} ms")
         if result.error is not None:
             say(f"  {result.error}")
+        if pin := _pin(result):
+            text = translate("cli", "SHA-256 of this certificate, to pin it once you have compared it: {pin}")
+            say("  " + text.format(pin=pin.hex(":").upper()))
+
+
+def _pin(result: StageResult) -> bytes:
+    """The SHA-256 of the certificate that was rejected, which pins it; empty where none was."""
+    error = result.error
+    return sha256(error.certificate).digest() if isinstance(error, CertificateRejected) and error.certificate else b""

@@ -368,8 +368,8 @@ def _tcp(query: _Query) -> TcpOptions:
 
 
 def _written_fingerprint(profile: Profile) -> str | None:
-    """Its name with the separator that a pin never has."""
-    return None if profile.fingerprint in ("none", "file") else profile.fingerprint.replace(":", "_")
+    """With the separator that a pin never has. It is always named: other programs would send a hello of their own."""
+    return None if profile.fingerprint == "file" else profile.fingerprint.replace(":", "_")
 
 
 def _decoded(text: str, *, otherwise: str) -> str:

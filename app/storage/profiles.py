@@ -21,7 +21,7 @@ TlsVersion = Literal["1.2", "1.3"]
 UdpMode = Literal["connect", "packet"]
 
 DEFAULT_PORT: Final = 443  # PROTOCOL.md §3.1
-DEFAULT_FINGERPRINT: Final = "none"
+DEFAULT_FINGERPRINT: Final = "chrome"
 MAX_NAME: Final = 200  # characters: a name is one line in a menu (§6.7: some are megabytes long)
 MAX_SERVERS: Final = 256  # as many as storage.schemes remembers
 MAX_HOST: Final = 253  # characters, RFC 1035 §2.3.4

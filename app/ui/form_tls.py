@@ -90,11 +90,9 @@ class TlsFields(Retranslating, QWidget):
         self.key_field.set_title(self.tr("Its key, if in another file"))
         self.key_field.ask(self.tr("Choose the private key"), [files])
         self.ciphers_field.set_title(self.tr("Cipher suites of TLS 1.2"))
-        self.ciphers.setPlaceholderText(
-            self.tr("as OpenSSL has them; for example {example}").format(example="ECDHE+AESGCM")
-        )
+        self.ciphers.setPlaceholderText(self.tr("as OpenSSL has them, for example ECDHE+AESGCM"))
         self.curve_field.set_title(self.tr("Elliptic curve"))
-        self.curve.setPlaceholderText(self.tr("as OpenSSL has it; for example {example}").format(example="X25519"))
+        self.curve.setPlaceholderText(self.tr("as OpenSSL has it, for example X25519"))
         self._show()
 
     def put(self, draft: TlsDraft) -> None:

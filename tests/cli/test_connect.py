@@ -73,9 +73,9 @@ def test_a_port_that_is_taken_starts_nothing(served, capsys):
 
 
 def test_notes_of_the_link_are_said_once(served, seconds, capsys):
-    assert main(["connect", f"{served.link()}&fp=chrome&strange=1", "--listen", "127.0.0.1:0", "--json"]) == 0
+    assert main(["connect", f"{served.link()}&fp=firefox&strange=1", "--listen", "127.0.0.1:0", "--json"]) == 0
     err = capsys.readouterr().err
-    assert err.count("chrome") == 1
+    assert err.count("firefox") == 1
     assert err.count("strange") == 1
 
 

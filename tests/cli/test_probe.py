@@ -2,6 +2,7 @@ import json
 import socket
 
 from app.cli import main
+from tests.fakes import certificates
 
 
 def test_every_stage_of_a_good_server(served, capsys):
@@ -56,5 +57,25 @@ def test_a_target_that_refuses(served, capsys):
 
 
 def test_what_cannot_be_done_is_said(served, capsys):
-    assert main(["probe", f"{served.link()}&fp=chrome", "--json"]) == 0
-    assert "chrome" in capsys.readouterr().err
+    assert main(["probe", f"{served.link()}&fp=firefox", "--json"]) == 0
+    assert "“firefox” cannot be had" in capsys.readouterr().err
+
+
+def rejected(address):
+    """A link that has the server's certificate checked by authorities, which have never heard of it."""
+    return f"anytls://x@{address}/?sni=server.test"
+
+
+def test_a_rejected_certificate_can_be_pinned_by_what_is_said(served, capsys):
+    assert main(["probe", rejected(served.address)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    pin = certificates.good().pin
+    assert lines[-2].startswith("  ")
+    assert lines[-1] == f"  SHA-256 of this certificate, to pin it once you have compared it: {pin.hex(':').upper()}"
+    assert main(["probe", served.link().partition("?")[0] + f"?hpkp={pin.hex(':').upper()}"]) == 0
+
+
+def test_the_same_for_programs(served, capsys):
+    assert main(["probe", rejected(served.address), "--json"]) == 1
+    last = json.loads(capsys.readouterr().out)["stages"][-1]
+    assert (last["name"], last["certificate_sha256"]) == ("tls", certificates.good().pin.hex())

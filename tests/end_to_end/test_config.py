@@ -68,13 +68,13 @@ def issued(tmp_path: Path) -> Path:
 async def test_an_insecure_one_works_and_is_warned_of(home: Home, site: Website) -> None:
     async with (
         home.serve(password="one") as server,
-        configured(home, outbound((server, "one"), allowInsecure=True)) as client,
+        configured(home, outbound((server, "one"), allowInsecure=True, fingerprint="firefox")) as client,
     ):
         assert await status(f"http://127.0.0.1:{client.port}", site.url()) == "200"
         snapshot = await client.snapshot(lambda event: len(event["sessions"]) >= 3)
         assert {session["server"] for session in snapshot["sessions"]} == {f"127.0.0.1:{server.port}"}
         assert "certificate is not checked" in client.complained()
-        assert "fingerprint “chrome” is not available" in client.complained()
+        assert "fingerprint “firefox” cannot be had" in client.complained()
 
 
 async def test_a_certificate_is_checked_by_its_name(home: Home, site: Website, issued: Path) -> None:
@@ -86,7 +86,7 @@ async def test_a_certificate_is_checked_by_its_name(home: Home, site: Website, i
         async with configured(home, config, SSL_CERT_FILE=str(issued / "authority.pem")) as client:
             assert await status(f"http://127.0.0.1:{client.port}", site.url()) == "200"
         unknown = await home.finish("probe", "-", "--json", stdin=server.link)
-        assert "unknown issuer" in unknown.out
+        assert "comes from an issuer that is not known here" in unknown.out
 
 
 async def connections(client: Program, target: Address, count: int) -> list[str]:

@@ -64,5 +64,6 @@ def profile_of(server: Server, name: str = "Here") -> Profile:
         verification=tls.verification.value,
         ca_file=tls.ca_file,
         certificate_pin=tls.certificate_pin,
+        fingerprint=tls.fingerprint,
         min_idle=1,
     )

@@ -318,7 +318,7 @@ def test_an_unclear_insecure_keeps_the_check() -> None:
 def test_names_and_forms_for_a_certificate_pin(key: str, value: str) -> None:
     read = parse_link(f"anytls://pw@h?{key}={value}&insecure=1")
     assert (read.profile.verification, read.profile.certificate_pin, read.profile.spki_pin) == ("pin", PIN, None)
-    assert read.profile.fingerprint == "none"
+    assert read.profile.fingerprint == DEFAULT_FINGERPRINT
     assert read.notes == ()
 
 
@@ -615,9 +615,11 @@ def test_a_made_link_is_the_canonical_one() -> None:
     link = f"anytls://p%40ss@[2001:db8::1]:8443/?sni=s.example&hpkp={HEX}&fp=chrome#home%201"
     assert make_link(pinned, ("p@ss",)) == link
     plain = Profile("n", (ProfileServer("h.example"),))
-    assert make_link(plain, ("pw",)) == "anytls://pw@h.example:443/#n"
+    assert make_link(plain, ("pw",)) == "anytls://pw@h.example:443/?fp=chrome#n"
+    assert make_link(replace(plain, fingerprint="none"), ("pw",)) == "anytls://pw@h.example:443/?fp=none#n"
+    assert make_link(replace(plain, fingerprint="chrome:152"), ("pw",)) == "anytls://pw@h.example:443/?fp=chrome_152#n"
     assert make_link(replace(plain, min_idle=0, idle_timeout=60.0), ("pw",)) == (
-        "anytls://pw@h.example:443/?idle-session-timeout=60&min-idle-session=0#n"
+        "anytls://pw@h.example:443/?fp=chrome&idle-session-timeout=60&min-idle-session=0#n"
     )
 
 
@@ -628,7 +630,7 @@ def test_a_captured_client_hello_does_not_travel() -> None:
 
 def test_a_pin_that_does_not_decide_is_not_shared() -> None:
     unchecked = Profile("n", (ProfileServer("h"),), verification="none", certificate_pin=PIN)
-    assert make_link(unchecked, ("pw",)) == "anytls://pw@h:443/?insecure=1#n"
+    assert make_link(unchecked, ("pw",)) == "anytls://pw@h:443/?insecure=1&fp=chrome#n"
 
 
 def test_a_link_is_for_one_server() -> None:

@@ -125,9 +125,9 @@ def test_nothing_yet_is_no_warning(path: Path) -> None:
     assert (entries, file.warning) == ([], "")
 
 
-def test_the_smallest_record_has_the_defaults(path: Path) -> None:
+def test_the_smallest_record_has_the_defaults_and_the_hello_that_it_had(path: Path) -> None:
     write(path, RECORD)
-    assert loaded(path)[1] == [Entry(ID, PROFILE, sealed=(None,))]
+    assert loaded(path)[1] == [Entry(ID, replace(PROFILE, fingerprint="none"), sealed=(None,))]
 
 
 def test_a_temporary_entry_is_never_written(path: Path) -> None:

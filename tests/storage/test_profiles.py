@@ -29,8 +29,9 @@ def test_the_presets() -> None:
     }
 
 
-def test_a_new_profile_is_careful_and_balanced() -> None:
+def test_a_new_profile_is_careful_and_balanced_and_looks_like_chrome() -> None:
     profile = Profile("home", (ProfileServer("example.com"),))
+    assert profile.fingerprint == "chrome"
     assert profile.verification == "system"
     assert profile.server_name is None
     assert (profile.idle_check_interval, profile.idle_timeout, profile.min_idle) == PRESETS["balanced"]
