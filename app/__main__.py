@@ -14,6 +14,7 @@ def main() -> int:
 
 def _window(request: WindowRequest) -> int:
     gc.disable()  # what is imported now stays for good; `app.ui.garbage` collects from then on
+    from app.ui import plain_imports  # noqa: F401, I001  # before all that it is meant for
     from app.main import run  # Qt is loaded only where it is needed
 
     return run(request)
