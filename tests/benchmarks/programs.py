@@ -54,12 +54,14 @@ class Client:
     command: Callable[[str, Server], list[str]] | None = None
     """A peer's command line for a local address and a server; ours has none."""
     program: tuple[str, ...] = _MODULE
+    fingerprint: str = "none"
+    """Ours: whose ClientHello, and with it which TLS library."""
 
     @contextmanager
     def running(self, server: Server, folder: Path, *, warm: bool = True) -> Iterator[Running]:
         """Run it until the block ends. Unless `warm`, ours keeps no session ready, as peers do not."""
         if self.command is None:
-            with _ours(self.program, server, folder, warm=warm) as process:
+            with _ours(self.program, server, folder, self.fingerprint, warm=warm) as process:
                 yield Running(process.says()["port"], process.pid)
         else:
             port = free_port()
@@ -80,15 +82,22 @@ def target(folder: Path) -> Iterator[dict[str, int]]:
 
 def clients() -> list[Client]:
     """All that are there, ours first."""
-    found = [Client(OURS), Client(f"{OURS}, asyncio", program=_WITHOUT_UVLOOP)]
+    found = [
+        Client(OURS),
+        Client(f"{OURS}, Chrome", fingerprint="chrome"),
+        Client(f"{OURS}, asyncio", program=_WITHOUT_UVLOOP),
+    ]
     if path := os.environ.get("ANYTLS_PEER_CLIENT"):
         found.append(Client(Path(path).name, lambda at, to: [path, "-l", at, "-s", to.address, "-p", to.password]))
     return found + [_crate(folder.name, str(folder / "bin" / "anytls-client")) for folder in _crates()]
 
 
 @contextmanager
-def _ours(program: tuple[str, ...], server: Server, folder: Path, *, warm: bool) -> Iterator[Process]:
-    link = f"anytls://{server.password}@{server.address}/?insecure=1" + ("" if warm else "&min-idle-session=0")
+def _ours(
+    program: tuple[str, ...], server: Server, folder: Path, fingerprint: str, *, warm: bool
+) -> Iterator[Process]:
+    link = f"anytls://{server.password}@{server.address}/?insecure=1&fp={fingerprint}"
+    link += "" if warm else "&min-idle-session=0"
     command = [*program, "connect", "-", "--listen", f"{HOST}:0", "--json", "--log-level", "error"]
     with started(command, folder, link, **_own_folders(folder)) as process:
         yield process
