@@ -7,6 +7,14 @@ from typing import Final
 
 from app.protocols.text import printable
 
+# Signatures over MD5 and SHA-1, by their numbers in DER (RFC 8017, RFC 5758), and the shortest RSA key.
+_WEAK: Final = tuple(
+    map(bytes.fromhex, ("2a864886f70d010104", "2a864886f70d010105", "2a8648ce3d0401", "2a8648ce380403"))
+)
+_VERSION: Final = 0xA0  # the tag before the version, which the first version has not
+_RSA: Final = bytes.fromhex("2a864886f70d010101")
+_SHORTEST_RSA: Final = 2048
+
 # A certificate may name hundreds of hosts; more than these are not read.
 _NAMES: Final = 100
 
@@ -59,6 +67,34 @@ def spki_hash(der: bytes) -> bytes | None:
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     except (ValueError, UnsupportedAlgorithm):
         return None
+
+
+def is_weak(der: bytes) -> bool:
+    """Whether a certificate's key or signature could be forged: OpenSSL refuses one, BoringSSL leaves that to Chrome.
+
+    Read byte by byte (X.690), because this is asked of every server. Only for what a library has read before.
+    """
+    contents, algorithm, _signature = _elements(_elements(der)[0])
+    fields = _elements(contents)
+    kind, key = _elements(fields[6 if contents[0] == _VERSION else 5])
+    if _elements(kind)[0] == _RSA:
+        modulus = _elements(_elements(key[1:])[0])[0]
+        if int.from_bytes(modulus, "big").bit_length() < _SHORTEST_RSA:
+            return True
+    return _elements(algorithm)[0] in _WEAK
+
+
+def _elements(data: bytes) -> list[bytes]:
+    """The bodies of the elements that stand one after the other in DER."""
+    found, at = [], 0
+    while at < len(data):
+        length, start = data[at + 1], at + 2
+        if length & 0x80:
+            start += length & 0x7F
+            length = int.from_bytes(data[at + 2 : start], "big")
+        at = start + length
+        found.append(data[start:at])
+    return found
 
 
 def _common_name(name: object) -> str:

@@ -112,11 +112,13 @@ async def _ask_resolver(resolver: str, name: str, context: ssl.SSLContext) -> "d
     import dns.message
 
     try:
-        question = dns.message.make_query(
-            name, "HTTPS", id=0
-        )  # no number, so that answers can be cached (RFC 8484 §4.1)
+        # No number, so that answers can be cached (RFC 8484 §4.1).
+        question = dns.message.make_query(name, "HTTPS", id=0)
         body = await _post(resolver, question.to_wire(), context)
-        return None if body is None else dns.message.from_wire(body)
+        answer = None if body is None else dns.message.from_wire(body)
+        return answer if answer is not None and question.is_response(answer) else None
+    except ssl.SSLError:  # a certificate that is not accepted is a ValueError too
+        raise
     except (dns.exception.DNSException, h11.ProtocolError, ValueError):
         return None
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from app.engine.handshake import sent_name
 from app.engine.options import Server
 from app.engine.tls_context import REFUSED_ECH, make_context, with_ech
 
@@ -67,7 +68,7 @@ async def _refusal(server: Server, context: ssl.SSLContext, sock: socket.socket)
     loop = asyncio.get_running_loop()
     memory = vars(context)["memory_bio"]
     incoming, outgoing = memory(), memory()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname=server.tls.server_name or server.host)
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=sent_name(server))
     flight = b""
     while len(flight) < _LONGEST:
         try:

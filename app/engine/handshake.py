@@ -28,15 +28,27 @@ async def connect(server: Server, infos: Sequence[tcp.AddressInfo], delay: float
     return await tcp.connect(infos, delay, server.tcp)
 
 
-def make_link(server: Server, context: ssl.SSLContext) -> TlsLink:
-    """TLS with the server, before there is a connection. Raises `TlsFailed` for a name that cannot be sent."""
+def sent_name(server: Server) -> str:
+    """The name to send and to check, as it is written on the wire; empty for none. Raises `TlsFailed`."""
     name = server.host if server.tls.server_name is None else server.tls.server_name
     try:
-        name.encode("idna")  # BoringSSL would send anything
+        # BoringSSL would send anything. A dot at the end belongs to the DNS alone (RFC 6066 §3).
+        return name.removesuffix(".").encode("idna").decode("ascii")
+    except UnicodeError:
+        raise _no_name(server) from None
+
+
+def make_link(server: Server, context: ssl.SSLContext) -> TlsLink:
+    """TLS with the server, before there is a connection. Raises `TlsFailed` for a name that cannot be sent."""
+    name = sent_name(server)
+    try:
         return TlsLink(context, server_name=name or None, fragment=server.tls.fragment)
     except (ValueError, TypeError):
-        reason = translate("tls", "the name to send is not a host name")
-        raise TlsFailed(server.host, server.port, reason) from None
+        raise _no_name(server) from None
+
+
+def _no_name(server: Server) -> TlsFailed:
+    return TlsFailed(server.host, server.port, translate("tls", "the name to send is not a host name"))
 
 
 async def shake_hands(link: TlsLink, sock: socket.socket) -> None:

@@ -10,15 +10,16 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app.engine import diagnosis, ech_retry, handshake
-from app.engine.certificates import spki_hash
+from app.engine.certificates import is_weak, spki_hash
 from app.engine.ech import EchSource
 from app.engine.options import Server, Timings, Verification
 from app.engine.stages import OnStage, timed, unheard
-from app.engine.tls_context import REFUSED_ECH, with_ech
+from app.engine.tls_context import REFUSED_ECH, hides, with_ech
 from app.engine.tls_failures import rejected_certificate, rejection, tls_failure, wrong_version
 from app.errors import (
     CertificateExpired,
     CertificateNotYetValid,
+    CertificateRejected,
     EchFailed,
     NothingListens,
     PinMismatch,
@@ -131,10 +132,9 @@ class _Way:
     async def _hidden(self, config: bytes) -> TlsLink | None:
         """The same with the name encrypted for `config`; None where the server, which has proved itself by another
         name, does not take it."""
-        try:
-            context = with_ech(self._context, config)
-        except ssl.SSLError:
-            raise self._exposed(translate("ech", "its key is in no form that is known here")) from None
+        context = with_ech(self._context, config)
+        if not hides(context, handshake.sent_name(self._server)):
+            raise self._exposed(translate("ech", "its key is in no form that is known here"))
         try:
             return await self._proved(context)
         except _EchRefused:
@@ -142,6 +142,8 @@ class _Way:
 
     async def _offered(self, config: bytes) -> bytes | None:
         """What the server, which has to prove itself for it, offers in place of a key that it does not take."""
+        if self._server.tls.verification is Verification.NONE:
+            return None  # whoever answers in the server's place would be told the name by a key of its own
         await self.connect()
         sock, self._sock = self._sock, None
         assert sock is not None
@@ -211,7 +213,11 @@ def _check(server: Server, link: TlsLink) -> None:
     version = (link.tls.version() or "").removeprefix("TLSv")
     if version < (server.tls.min_version or ""):
         raise wrong_version(server, version)
-    _check_pins(server, link.tls.getpeercert(True) or b"")
+    certificate = link.tls.getpeercert(True) or b""
+    if server.tls.verification in (Verification.SYSTEM, Verification.CA_FILE) and is_weak(certificate):
+        reason = translate("certificate", "its key or its signature is too weak")
+        raise CertificateRejected(server.host, server.port, reason, certificate=certificate)
+    _check_pins(server, certificate)
 
 
 def _check_pins(server: Server, certificate: bytes) -> None:

@@ -116,6 +116,7 @@ def _check(options: TlsOptions) -> None:
 
 def _standard(options: TlsOptions) -> ResumingContext:
     context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False  # browsers have not for years, nor does BoringSSL
     context.minimum_version = _VERSIONS[options.min_version or "1.2"]
     if options.max_version is not None:
         context.maximum_version = _VERSIONS[options.max_version]
@@ -233,11 +234,23 @@ def _unsendable() -> str:
 
 
 def with_ech(context: ssl.SSLContext, config: bytes) -> ssl.SSLContext:
-    """The same settings, which send the server's name encrypted for an ECHConfigList. Raises `ssl.SSLError`."""
+    """The same settings, which send the server's name encrypted for an ECHConfigList; see `hides`."""
     import utls
 
     assert isinstance(context, utls.SSLContext)
     return context.set_ech_configs(config)
+
+
+def hides(context: ssl.SSLContext, name: str) -> bool:
+    """Whether `name` stays out of the hello that `with_ech`'s settings begin with.
+
+    BoringSSL passes over, without a word, a configuration that it cannot use, and sends the name in the open.
+    """
+    try:
+        sent = hello_of(context, name).server_name
+    except ssl.SSLError:  # it is no ECHConfigList
+        return False
+    return sent is not None and sent.lower() != name.lower()
 
 
 def hello_of(context: ssl.SSLContext, name: str | None) -> ClientHello:

@@ -4,6 +4,7 @@ The libraries' words alone do not do: BoringSSL calls everything a certificate's
 one, and OpenSSL has no name for some alerts.
 """
 
+import datetime
 import re
 import ssl
 from typing import Final
@@ -43,6 +44,7 @@ _REJECTIONS: Final[dict[int, type[CertificateRejected]]] = {
     62: CertificateWrongName,
     64: CertificateWrongName,
 }
+_DATED: Final = (CertificateExpired, CertificateNotYetValid)
 _INVALID_CALL: Final = 65  # BoringSSL's word for a verification that it has not come to
 
 # Alerts about what the client shows of itself, in the words of RFC 8446 §6.2.
@@ -66,6 +68,12 @@ def rejection(server: Server, error: ssl.SSLCertVerificationError, certificate: 
     kind = _REJECTIONS.get(error.verify_code, CertificateRejected)
     facts = read_certificate(certificate) if certificate else None
     said = printable(error.verify_message or "").lower().rstrip(".")
+    if (
+        facts is not None
+        and kind in _DATED
+        and facts.not_before <= datetime.datetime.now(datetime.UTC) <= facts.not_after
+    ):
+        kind, said = CertificateRejected, translate("certificate", "one that vouches for it is out of date")
     return kind(server.host, server.port, _words(kind, facts) or said, certificate=certificate)
 
 
@@ -130,7 +138,9 @@ def refusal(server: Server, alert: str) -> HandshakeRefused | HandshakeClosed:
 
 def wrong_version(server: Server, chosen: str | None) -> TlsVersionRefused:
     """`chosen` is the version that the server wants; None where it does not say."""
-    low, high = server.tls.min_version or "1.2", server.tls.max_version or "1.3"
+    options = server.tls
+    lowest = "1.2" if options.ech_config is None and options.ech_resolver is None else "1.3"  # ECH came with it
+    low, high = options.min_version or lowest, options.max_version or "1.3"
     ours = low if low == high else f"{low}–{high}"
     text = (
         translate("tls", "the profile asks for {ours}")

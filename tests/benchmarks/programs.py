@@ -93,9 +93,7 @@ def clients() -> list[Client]:
 
 
 @contextmanager
-def _ours(
-    program: tuple[str, ...], server: Server, folder: Path, fingerprint: str, *, warm: bool
-) -> Iterator[Process]:
+def _ours(program: tuple[str, ...], server: Server, folder: Path, fingerprint: str, *, warm: bool) -> Iterator[Process]:
     link = f"anytls://{server.password}@{server.address}/?insecure=1&fp={fingerprint}"
     link += "" if warm else "&min-idle-session=0"
     command = [*program, "connect", "-", "--listen", f"{HOST}:0", "--json", "--log-level", "error"]

@@ -1,6 +1,8 @@
 """What certificates say of themselves, whatever they are."""
 
 import datetime
+import ssl
+from collections.abc import Callable
 
 import pytest
 from cryptography import x509
@@ -8,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.engine.certificates import read_certificate, spki_hash
+from app.engine.certificates import is_weak, read_certificate, spki_hash
 from tests.fakes import certificates
 from tests.fakes.certificates import NAMES, Identity
 
@@ -70,3 +72,27 @@ def test_only_hosts_are_names_and_not_without_end() -> None:
     assert facts is not None
     assert facts.names[:2] == ("h0.example.org", "h1.example.org")
     assert len(facts.names) == 100
+
+
+@pytest.mark.parametrize(
+    ("identity", "weak"),
+    [
+        (certificates.good, False),
+        (certificates.authority, False),
+        (lambda: certificates.with_a_key_of(2048), False),
+        (lambda: certificates.with_a_key_of(2047), True),
+        (certificates.with_a_weak_key, True),
+        (certificates.with_a_weak_signature, True),
+    ],
+)
+def test_what_could_be_forged(identity: Callable[[], Identity], weak: bool) -> None:
+    assert is_weak(der(identity())) is weak
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # some authorities have odd ones
+def test_no_authority_of_the_system_has_a_key_that_could_be_forged() -> None:
+    """Of every kind there is; their own signatures, which nobody looks at, are the old ones in part."""
+    for one in ssl.create_default_context().get_ca_certs(binary_form=True):
+        certificate = x509.load_der_x509_certificate(one)
+        algorithm = certificate.signature_hash_algorithm
+        assert is_weak(one) is (algorithm is not None and algorithm.name in ("sha1", "md5"))
