@@ -241,18 +241,20 @@ class TlsLink(asyncio.BufferedProtocol):
         read = cast("Callable[[int, memoryview], int]", self.tls.read)
         incoming, plain, limit = self._incoming, self._plain, PLAINTEXT_SIZE - _RECORD
         begin = end = 0
-        count = 1
+        due = limit if self.gathers else 0  # what is read beyond it is handed over
         try:
             # OpenSSL takes no more from its source than the record that it reads: with nothing there, it has nothing.
-            while count and (incoming.pending or not end):
-                count = read(_RECORD, plain[end:])
+            while count := read(_RECORD, plain[end:]):
                 end += count
-                if end > begin and (end > limit or not self.gathers):
+                if end > due:
                     self._owner.received(plain[begin:end])
                     begin = end
-                if end > limit:
-                    self._owner.batch_received()
-                    begin = end = 0
+                    if end > limit:
+                        self._owner.batch_received()
+                        begin = end = 0
+                    due = limit if self.gathers else end
+                if not incoming.pending:
+                    break
         finally:
             if end > begin:
                 self._owner.received(plain[begin:end])
