@@ -21,7 +21,7 @@ from app.system.resources import raise_file_limit
 from tests.benchmarks.bulk import Measured, check
 from tests.benchmarks.machine import description
 from tests.benchmarks.processes import ProcessFailed
-from tests.benchmarks.programs import OURS, Client, Server, clients, server, target
+from tests.benchmarks.programs import OURS, Client, Server, clients, far, server, target
 from tests.benchmarks.rows import ROWS, Effort, Row, measured
 from tests.benchmarks.table import Measure, lines, median
 from tests.benchmarks.way import LoadFailed, Way
@@ -34,12 +34,15 @@ _QUICK: Final = Effort(rounds=1, bulk=64 << 20, connections=1000, requests=300, 
 class Bench:
     """Measures clients with one server and one target, and keeps what came of it."""
 
-    def __init__(self, effort: Effort, server: Server, ports: dict[str, int], load: Executor, folder: Path) -> None:
+    def __init__(
+        self, effort: Effort, server: Server, far_server: Server, ports: dict[str, int], load: Executor, folder: Path
+    ) -> None:
         self.server = server.name
         self.troubles: dict[str, None] = {}
         """What could not be measured and why, each once."""
         self._effort = effort
         self._server = server
+        self._far_server = far_server
         self._direct = Way(ports["tcp"], ports["udp"])
         self._load = load
         self._folder = folder
@@ -72,7 +75,7 @@ class Bench:
 
     def _measure(self, row: Row, client: Client) -> None:
         try:
-            with self._through(client, warm=row.warm) as way:
+            with self._through(client, warm=row.warm, far=row.far) as way:
                 self._note(row, client.name, self._load.submit(measured, row.name, way, self._effort).result())
         except (LoadFailed, ProcessFailed, OSError) as error:
             self.troubles[f"{client.name}, {row.name}: {error}."] = None
@@ -82,8 +85,9 @@ class Bench:
             self._values[measure, column].append(values[measure.key])
 
     @contextmanager
-    def _through(self, client: Client, *, warm: bool) -> Iterator[Way]:
-        with client.running(self._server, self._folder, warm=warm) as running:
+    def _through(self, client: Client, *, warm: bool, far: bool = False) -> Iterator[Way]:
+        server = self._far_server if far else self._server
+        with client.running(server, self._folder, warm=warm) as running:
             yield replace(self._direct, proxy=running.port, pid=running.pid)
 
 
@@ -95,9 +99,10 @@ def bench(effort: Effort) -> Iterator[Bench]:
         tempfile.TemporaryDirectory() as name,
         target(Path(name)) as ports,
         server(Path(name)) as peer,
+        far(peer, Path(name)) as far_peer,
         ProcessPoolExecutor(1, get_context("spawn"), initializer=_leave_interrupts_to_the_parent) as load,
     ):
-        yield Bench(effort, peer, ports, load, Path(name))
+        yield Bench(effort, peer, far_peer, ports, load, Path(name))
 
 
 def main() -> int:

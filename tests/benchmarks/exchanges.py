@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from app.loops import new_event_loop
 from tests.benchmarks.bulk import Measured
+from tests.benchmarks.delay import ROUND_TRIP
 from tests.benchmarks.way import GREETED, GREETING, LoadFailed, Way, socks_connect, socks_reply_size
 from tests.benchmarks.wire import COMMAND, ECHO
 
@@ -147,6 +148,18 @@ def one_by_one(way: Way, total: int, *, hold: bool) -> Measured:
         used = way.cpu_seconds() - cpu
         load.close()
         return {"p50": _spread(load.seconds)["p50"], "cpu": used / total * 1000}
+
+    return _run(measure())
+
+
+def very_first(way: Way) -> Measured:
+    """One exchange with a client that has only just come to be on, in round trips to its server."""
+
+    async def measure() -> Measured:
+        load = _Load(way)
+        await load.one()
+        load.close()
+        return {"trips": load.seconds[0] / ROUND_TRIP}
 
     return _run(measure())
 

@@ -33,12 +33,14 @@ class Process:
     def pid(self) -> int:
         return self._popen.pid
 
-    def says(self) -> dict[str, Any]:
-        """The first JSON object that it writes on a line of its own. Raises `ProcessFailed`."""
+    def says(self, **fields: str) -> dict[str, Any]:
+        """The first JSON object with these fields that it writes on a line of its own. Raises `ProcessFailed`."""
         while True:
             for line in self._words().splitlines(keepends=True):
                 if line.startswith("{") and line.endswith("\n"):
-                    return dict(json.loads(line))
+                    said = dict(json.loads(line))
+                    if fields.items() <= said.items():
+                        return said
             self._wait()
 
     def listens(self, port: int) -> None:

@@ -9,7 +9,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +62,9 @@ class Client:
         """Run it until the block ends. Unless `warm`, ours keeps no session ready, as peers do not."""
         if self.command is None:
             with _ours(self.program, server, folder, self.fingerprint, warm=warm) as process:
-                yield Running(process.says()["port"], process.pid)
+                port = process.says()["port"]
+                process.says(event="state", state="on")
+                yield Running(port, process.pid)
         else:
             port = free_port()
             with started(self.command(f"{HOST}:{port}", server), folder, **_QUIET) as process:
@@ -75,6 +77,14 @@ def target(folder: Path) -> Iterator[dict[str, int]]:
     """Run the target until the block ends; gives its ports, `tcp` and `udp`."""
     with started([sys.executable, "-m", "tests.benchmarks.target"], folder) as process:
         yield process.says()
+
+
+@contextmanager
+def far(server: Server, folder: Path) -> Iterator[Server]:
+    """The same server at the end of a long way (see `delay`)."""
+    port = server.address.rpartition(":")[2]
+    with started([sys.executable, "-m", "tests.benchmarks.delay", port], folder) as process:
+        yield replace(server, address=f"{HOST}:{process.says()['port']}")
 
 
 # ---- clients

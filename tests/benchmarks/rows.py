@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tests.benchmarks.bulk import Measured, download, upload
 from tests.benchmarks.datagrams import SIZE, datagrams
-from tests.benchmarks.exchanges import connections, one_by_one, open_streams
+from tests.benchmarks.delay import ROUND_TRIP
+from tests.benchmarks.exchanges import connections, one_by_one, open_streams, very_first
 from tests.benchmarks.table import Measure
 from tests.benchmarks.way import Way
 
@@ -15,7 +16,7 @@ class Effort:
     """How much is done in each run, and how often."""
 
     rounds: int = 5
-    bulk: int = 256 << 20
+    bulk: int = 1 << 30
     """Bytes."""
     check: int = 64 << 20
     """Bytes."""
@@ -28,13 +29,15 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run. `direct` says that it means something without a client, `warm` that ours may keep sessions ready."""
+    """One run. `direct` says that it means something without a client, `warm` that ours may keep sessions ready, `far`
+    that the server stands at the end of a long way."""
 
     name: str
     run: Callable[[Way, Effort], Measured]
     measures: tuple[Measure, ...]
     direct: bool = True
     warm: bool = True
+    far: bool = False
 
 
 def _small(title: str) -> tuple[Measure, ...]:
@@ -80,6 +83,21 @@ ROWS = (
         lambda way, effort: one_by_one(way, effort.fresh, hold=True),
         _small("First byte, fresh session"),
         warm=False,
+    ),
+    Row(
+        "first",
+        lambda way, _effort: very_first(way),
+        (
+            Measure(
+                f"First byte of the very first request, {ROUND_TRIP * 1000:.0f} ms away",
+                "trips",
+                "round trips",
+                more_is_better=False,
+                digits=1,
+            ),
+        ),
+        direct=False,
+        far=True,
     ),
     Row(
         "memory",
