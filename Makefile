@@ -13,7 +13,7 @@ TEST_PACKAGES := $(QT_PACKAGES) chromium curl dbus desktop-file-utils fonts-inte
 # Where `make peers` puts AnyTLS implementations written by others, and where the tests look for them.
 export ANYTLS_PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/anytls-tray/peers
 
-.PHONY: help setup run test check bench bench-ui soak peers lock
+.PHONY: help setup run test check bench bench-growth bench-ui soak peers lock
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test     all tests"
 	@echo "make check    format, lint, types, import rules"
 	@echo "make bench    speed and memory, beside other implementations where they are there"
+	@echo "make bench-growth the same from one stream to a thousand, as a picture"
 	@echo "make bench-ui start, memory, processor and pauses of the window on a desktop of its own"
 	@echo "make soak     an hour of on, off and switching under traffic, in minutes: nothing may pile up"
 	@echo "make peers    install other implementations for test and bench (needs cargo; minutes)"
@@ -49,6 +50,9 @@ check: setup
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick)
+
+bench-growth: setup
+	@$(BIN)/python -m tests.benchmarks.growth
 
 bench-ui: setup
 	@sh installers/linux/debian_packages.sh $(TEST_PACKAGES)

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -52,7 +52,7 @@ class Bench:
         """Whether the client carries data unchanged; nothing else about it matters otherwise."""
         _progress(f"{client.name}: is what arrives what was sent?")
         try:
-            with self._through(client, warm=True) as way:
+            with self.through(client, warm=True) as way:
                 self._load.submit(check, way, self._effort.check).result()
         except (LoadFailed, ProcessFailed, OSError) as error:
             self.troubles[f"{client.name} is not measured: {error}."] = None
@@ -65,7 +65,7 @@ class Bench:
             for row in rows:
                 _progress(f"round {number} of {self._effort.rounds}: {row.name}")
                 if row.direct:
-                    self._note(row, DIRECT, self._load.submit(measured, row.name, self._direct, self._effort).result())
+                    self._note(row, DIRECT, self.load(measured, row.name, self._direct, self._effort))
                 for client in sound:
                     self._measure(row, client)
 
@@ -75,8 +75,8 @@ class Bench:
 
     def _measure(self, row: Row, client: Client) -> None:
         try:
-            with self._through(client, warm=row.warm, far=row.far) as way:
-                self._note(row, client.name, self._load.submit(measured, row.name, way, self._effort).result())
+            with self.through(client, warm=row.warm, far=row.far) as way:
+                self._note(row, client.name, self.load(measured, row.name, way, self._effort))
         except (LoadFailed, ProcessFailed, OSError) as error:
             self.troubles[f"{client.name}, {row.name}: {error}."] = None
 
@@ -84,8 +84,13 @@ class Bench:
         for measure in row.measures:
             self._values[measure, column].append(values[measure.key])
 
+    def load(self, work: Callable[..., Measured], *arguments: object) -> Measured:
+        """Run this in the load's process. Raises what it raises."""
+        return self._load.submit(work, *arguments).result()
+
     @contextmanager
-    def _through(self, client: Client, *, warm: bool, far: bool = False) -> Iterator[Way]:
+    def through(self, client: Client, *, warm: bool = True, far: bool = False) -> Iterator[Way]:
+        """The way through a client of its own, running until the block ends."""
         server = self._far_server if far else self._server
         with client.running(server, self._folder, warm=warm) as running:
             yield replace(self._direct, proxy=running.port, pid=running.pid)

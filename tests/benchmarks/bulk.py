@@ -32,7 +32,7 @@ def download(way: Way, size: int, streams: int = 1) -> Measured:
     """Take `size` bytes over `streams` connections at once."""
     with ExitStack() as stack:
         socks = [stack.enter_context(closing(way.connect())) for _ in range(streams)]
-        _take(socks, _WARM_UP)
+        _take(socks, _WARM_UP // streams)
         cpu, start = way.cpu_seconds(), time.perf_counter()
         _take(socks, size // streams)
         return _rates(size, time.perf_counter() - start, way.cpu_seconds() - cpu)

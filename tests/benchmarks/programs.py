@@ -54,14 +54,14 @@ class Client:
     command: Callable[[str, Server], list[str]] | None = None
     """A peer's command line for a local address and a server; ours has none."""
     program: tuple[str, ...] = _MODULE
-    fingerprint: str = "none"
-    """Ours: whose ClientHello, and with it which TLS library."""
+    query: str = ""
+    """What stands in ours's link besides, such as `&fp=chrome`."""
 
     @contextmanager
     def running(self, server: Server, folder: Path, *, warm: bool = True) -> Iterator[Running]:
         """Run it until the block ends. Unless `warm`, ours keeps no session ready, as peers do not."""
         if self.command is None:
-            with _ours(self.program, server, folder, self.fingerprint, warm=warm) as process:
+            with _ours(self.program, server, folder, self.query, warm=warm) as process:
                 port = process.says()["port"]
                 process.says(event="state", state="on")
                 yield Running(port, process.pid)
@@ -93,9 +93,9 @@ def far(server: Server, folder: Path) -> Iterator[Server]:
 def clients() -> list[Client]:
     """All that are there, ours first."""
     found = [
-        Client(OURS),
-        Client(f"{OURS}, Chrome", fingerprint="chrome"),
-        Client(f"{OURS}, asyncio", program=_WITHOUT_UVLOOP),
+        Client(OURS, query="&fp=none"),
+        Client(f"{OURS}, Chrome", query="&fp=chrome"),
+        Client(f"{OURS}, asyncio", program=_WITHOUT_UVLOOP, query="&fp=none"),
     ]
     if path := os.environ.get("ANYTLS_PEER_CLIENT"):
         found.append(Client(Path(path).name, lambda at, to: [path, "-l", at, "-s", to.address, "-p", to.password]))
@@ -103,9 +103,9 @@ def clients() -> list[Client]:
 
 
 @contextmanager
-def _ours(program: tuple[str, ...], server: Server, folder: Path, fingerprint: str, *, warm: bool) -> Iterator[Process]:
-    link = f"anytls://{server.password}@{server.address}/?insecure=1&fp={fingerprint}"
-    link += "" if warm else "&min-idle-session=0"
+def _ours(program: tuple[str, ...], server: Server, folder: Path, query: str, *, warm: bool) -> Iterator[Process]:
+    query = "insecure=1" + query + ("" if warm else "&min-idle-session=0")
+    link = f"anytls://{server.password}@{server.address}/?{query}"
     command = [*program, "connect", "-", "--listen", f"{HOST}:0", "--json", "--log-level", "error"]
     with started(command, folder, link, **_own_folders(folder)) as process:
         yield process
