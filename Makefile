@@ -13,6 +13,9 @@ TEST_PACKAGES := $(QT_PACKAGES) chromium curl dbus desktop-file-utils fonts-inte
 # Where `make peers` puts AnyTLS implementations written by others, and where the tests look for them.
 export ANYTLS_PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/anytls-tray/peers
 
+# Tests wait more than they compute.
+WORKERS ?= 3
+
 .PHONY: help setup run test check bench bench-growth bench-ui soak peers lock
 .DELETE_ON_ERROR:
 
@@ -40,7 +43,7 @@ test: setup
 	@sh installers/linux/debian_packages.sh $(TEST_PACKAGES)
 	$(BIN)/pytest tests/protocols tests/traffic --cov --cov-context=test --cov-report=
 	$(BIN)/python tests/own_coverage.py
-	$(BIN)/pytest tests --ignore=tests/protocols --ignore=tests/traffic
+	$(BIN)/pytest tests --ignore=tests/protocols --ignore=tests/traffic --numprocesses=$(WORKERS) --dist=worksteal
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -4,7 +4,8 @@ import asyncio
 import gc
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -41,6 +42,22 @@ def pytest_configure() -> None:
 def pytest_runtest_logfinish() -> None:
     if gc.get_count()[0] > _GARBAGE:
         gc.collect()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """What a worker reports goes over a pipe, which takes no half of a character; some tests have them in their logs."""
+    return _printable((yield))
+
+
+def _printable(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(data, dict):
+        return {_printable(key): _printable(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(map(_printable, data))
+    return data
 
 
 @pytest.fixture(autouse=True)
