@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from app.engine.handshake import sent_name
 from app.engine.options import Server
 from app.engine.tls_context import REFUSED_ECH, make_context, with_ech
+from app.transport.link import forget
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
@@ -73,9 +74,11 @@ async def _refusal(server: Server, context: ssl.SSLContext, sock: socket.socket)
     while len(flight) < _LONGEST:
         try:
             tls.do_handshake()
-        except ssl.SSLWantReadError:
+        except ssl.SSLWantReadError as wait:
+            forget(wait)
             await loop.sock_sendall(sock, outgoing.read())
         except ssl.SSLError as error:
+            forget(error)
             return (flight, tls.getpeercert(True) or b"") if REFUSED_ECH in str(error) else (b"", b"")
         else:
             break

@@ -52,6 +52,15 @@ class Owner(Protocol):
         """The connection is gone; None where it was closed in an orderly way. Called once."""
 
 
+def forget(error: ssl.SSLError) -> None:
+    """Let go of where an error has come from.
+
+    Those of `utls` hold on to their own frames, and so to the connection and to the data that was read last, until the
+    next round of garbage collection; one of these comes with every read.
+    """
+    error.__traceback__ = None
+
+
 class TlsLink(asyncio.BufferedProtocol):
     """One TLS connection. A client awaits `handshake` and then `attach`es its owner; a server attaches at once."""
 
@@ -202,10 +211,12 @@ class TlsLink(asyncio.BufferedProtocol):
     def _shake_hands(self) -> None:
         try:
             self.tls.do_handshake()
-        except ssl.SSLWantReadError:
+        except ssl.SSLWantReadError as wait:
+            forget(wait)
             self._flush()
             return
         except (ssl.SSLError, ssl.CertificateError) as error:
+            forget(error)
             self._fail(error)
             return
         self._established = True
@@ -227,8 +238,8 @@ class TlsLink(asyncio.BufferedProtocol):
                 while data := self.tls.read(_RECORD):
                     self._owner.received(data)
                 self.close()
-        except ssl.SSLWantReadError:
-            pass
+        except ssl.SSLWantReadError as wait:
+            forget(wait)
         except ssl.SSLError as error:
             self._fail(error)
         self._owner.batch_received()

@@ -73,6 +73,10 @@ class Identity:
         return str(path)
 
 
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
 def _make(
     *names: str | x509.GeneralName,
     issuer: Identity | None = None,
