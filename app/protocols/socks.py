@@ -19,6 +19,9 @@ _GRANTED4 = b"\x00\x5a" + bytes(6)
 _REJECTED4 = b"\x00\x5b" + bytes(6)
 # SOCKS4 sets no limit to its user id and host; SOCKS5 allows its own 255 bytes, and no client sends more.
 _MAX_TEXT4 = 255
+# The greeting of nearly every app, which offers to come without a login, and the answer to it where none is asked for.
+_USUAL = bytes((5, 1, _NO_AUTHENTICATION))
+_USUAL_ANSWER = bytes((5, _NO_AUTHENTICATION))
 _ANY = Address("0.0.0.0", 0)  # noqa: S104 (what a reply says where the bound address does not matter)
 _GRANTED5 = b"\x05\x00\x00" + encode_socks(_ANY)
 
@@ -117,6 +120,9 @@ class SocksServer:
 
     def receive(self, data: bytes | memoryview) -> Progress:
         """Take bytes from the app. After a request or a failure there is nothing more to give it."""
+        if data == _USUAL and self._state is _State.VERSION and not self._held and self._credentials is None:
+            self._state = _State.REQUEST5
+            return Progress(_USUAL_ANSWER)
         self._held += data
         replies: list[bytes] = []
         while (parse := _PARSERS.get(self._state)) is not None and (step := parse(self, self._held)) is not None:

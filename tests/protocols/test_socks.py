@@ -297,3 +297,12 @@ def test_a_servers_words_become_a_code(text: str, reply: Reply) -> None:
 @given(st.text())
 def test_any_words_become_a_failure(text: str) -> None:
     assert reply_for(text) is not Reply.SUCCEEDED
+
+
+def test_the_usual_greeting_is_answered_like_any_other() -> None:
+    usual, pieces, other = SocksServer(), SocksServer(), SocksServer()
+    assert usual.receive(b"\x05\x01\x00") == Progress(b"\x05\x00")
+    assert in_pieces(pieces, b"\x05\x01\x00" + TO_NAME, [1]) == Progress(b"\x05\x00", EXAMPLE)
+    assert other.receive(b"\x05\x02\x00\x01") == Progress(b"\x05\x00")
+    assert usual.receive(TO_NAME) == other.receive(TO_NAME) == Progress(request=EXAMPLE)
+    assert SocksServer(("user", "word")).receive(b"\x05\x01\x00").failed is not None
