@@ -46,7 +46,7 @@ def pytest_runtest_logfinish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """What a worker reports goes over a pipe, which takes no half of a character; some tests have them in their logs."""
+    """What a worker reports goes over a pipe that takes no half of a character; some tests have them in their logs."""
     return _printable((yield))
 
 

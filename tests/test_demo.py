@@ -29,7 +29,7 @@ async def test_its_profile_leads_to_its_page(tmp_path: Path) -> None:
         fetched = await curl("--proxy", f"socks5h://{one.client.address}", page)
         assert b"You are through" in fetched.body, fetched.complaint
     await demo.stop()
-    assert not any(thread.name.startswith("anytls-demo") for thread in threading.enumerate())
+    await until(lambda: not any(thread.name.startswith("anytls-demo") for thread in threading.enumerate()))
 
 
 async def test_whoever_asks_no_question_gets_no_page() -> None:

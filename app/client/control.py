@@ -19,6 +19,7 @@ from app.client.options import engine_options
 from app.client.profiles import Entry, Profiles
 from app.client.state import State
 from app.client.status import status_fields
+from app.client.trust import trusting
 from app.engine.options import EngineOptions, LocalOptions
 from app.engine.stages import OnStage, StageResult, unheard
 from app.errors import ListenFailed, NoProfile, PasswordMissing, UnlockCancelled
@@ -156,6 +157,11 @@ class Control:
         else:
             await self.profiles.note_latency(entry.id, None, str(failed.error))
         return results
+
+    async def trust(self, entry_id: str, sha256: bytes) -> Entry:
+        """Pin the certificate of this SHA-256 in a profile. Raises `Failure`; nothing has changed then."""
+        entry = self._entry(entry_id)
+        return await self.profiles.edit(entry.id, trusting(entry.profile, sha256), None, entry.group)
 
     async def note_proof(self) -> None:
         """Put what the tunnel has just proved in place of a test that failed before. For after a change to ON."""

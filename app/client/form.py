@@ -281,6 +281,8 @@ def _alpn(text: str) -> tuple[str, ...]:
 def _pins(text: str) -> tuple[bytes | None, bytes | None]:
     """The pins of the certificate and of its public key: hexadecimal digits and base64, one of each at most."""
     words = text.replace(",", " ").split()
+    if whole := hex_digest("".join(words)):  # as it is shown and copied, on several lines
+        return whole, None
     certificate = [digest for word in words if (digest := hex_digest(word))]
     public_key = [digest for word in words if not hex_digest(word) and (digest := base64_digest(word))]
     if not words or len(certificate) + len(public_key) != len(words) or max(len(certificate), len(public_key)) > 1:

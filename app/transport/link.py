@@ -33,6 +33,9 @@ _BETWEEN_FRAGMENTS: Final = 0.02
 _CLOSE_GRACE: Final = 5.0
 
 
+_ReadInto = Callable[[int, memoryview], int]
+
+
 class Owner(Protocol):
     """Who a link reports to."""
 
@@ -249,7 +252,7 @@ class TlsLink(asyncio.BufferedProtocol):
     def _decrypt(self) -> None:
         """Hand over what there is. An owner may put another one in its place meanwhile."""
         assert self._owner is not None
-        read = cast("Callable[[int, memoryview], int]", self.tls.read)
+        read = cast(_ReadInto, self.tls.read)
         incoming, plain, limit = self._incoming, self._plain, PLAINTEXT_SIZE - _RECORD
         begin = end = 0
         due = limit if self.gathers else 0  # what is read beyond it is handed over

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
@@ -29,6 +29,9 @@ class Dialog(Retranslating, QDialog):
 
     Subclasses set the texts in `retranslate`. Escape and the window's own cross answer "".
     """
+
+    widest: ClassVar[int] = _WIDTH
+    """Pixels, where the window has them."""
 
     def __init__(self, parent: QWidget | None, choices: Sequence[tuple[str, str]]) -> None:
         """`choices` are keys and kinds of the buttons; the primary one is what Enter presses."""
@@ -65,7 +68,7 @@ class Dialog(Retranslating, QDialog):
         over = asyncio.Event()
         self.finished.connect(over.set)
         bring_up(self.parentWidget())
-        self.resize(_fitting_width(self.parentWidget()), 0)
+        self.resize(_fitting_width(self.parentWidget(), self.widest), 0)
         self._fit()
         if self.focusWidget() is None:
             for one in self.buttons.values():
@@ -124,10 +127,10 @@ def bring_up(window: QWidget | None) -> None:
     window.activateWindow()
 
 
-def _fitting_width(parent: QWidget | None) -> int:
+def _fitting_width(parent: QWidget | None, widest: int) -> int:
     screen = QGuiApplication.primaryScreen()
     room = parent.window().width() if parent is not None else screen.availableGeometry().width()
-    return max(_NARROWEST, min(_WIDTH, room - 2 * LARGE))
+    return max(_NARROWEST, min(widest, room - 2 * LARGE))
 
 
 class _Question(Dialog):

@@ -41,9 +41,7 @@ class Field(QWidget):
 
     def set_title(self, text: str) -> None:
         """What the field is, in words; a screen reader reads it too. It begins where the control does in any script."""
-        mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
-        side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
-        self.title.setAlignment(side | Qt.AlignmentFlag.AlignAbsolute)
+        align_start(self.title)
         self.title.setText(text)
         self.control.setAccessibleName(text)
 
@@ -66,6 +64,13 @@ def wrapped(role: str, text: str = "", *, selectable: bool = False) -> QLabel:
     policy.setHeightForWidth(True)
     made.setSizePolicy(policy)
     return made
+
+
+def align_start(where: QLabel) -> None:
+    """Let its text begin where everything else does, whatever script it is in: Qt goes by the text's own."""
+    mirrored = where.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+    where.setAlignment(side | Qt.AlignmentFlag.AlignAbsolute)
 
 
 def mark_invalid(control: QWidget, invalid: bool) -> None:

@@ -97,7 +97,7 @@ def _chips(entry: Entry, group: bool) -> tuple[Chip, ...]:
     profile = entry.profile
     chips: list[Chip] = []
     if profile.verification == "none":
-        chips.append(Chip(translate("card", "not verified"), "warn"))
+        chips.append(Chip(translate("card", "not verified"), "bad"))
     if profile.verification == "pin":
         chips.append(Chip(translate("card", "pinned")))
     if entry.temporary:

@@ -5,15 +5,20 @@ from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 
+from app.client.trust import to_look_at
 from app.errors import Failure, PasswordMissing, UnlockCancelled
 from app.ui.bridge import Bridge
 from app.ui.messages import Message, for_failure
 
 
 class ProfileTests(QObject):
-    """`under_way` has the ids that are being tested; `changed` follows it."""
+    """`under_way` has the ids that are being tested; `changed` follows it.
+
+    `rejected` comes with the id and the failure where one alone was tested and showed a certificate to look at.
+    """
 
     changed = Signal()
+    rejected = Signal(str, object)  # a CertificateRejected
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +37,7 @@ class ProfileTests(QObject):
     async def _test(self, ids: Sequence[str]) -> None:
         ready = list(ids) if len(ids) == 1 else await self._unlocked(ids)
         for one in ready:
-            self._bridge.run(self._test_one(one), "test a profile")
+            self._bridge.run(self._test_one(one, alone=len(ids) == 1), "test a profile")
 
     async def _unlocked(self, ids: Sequence[str]) -> list[str]:
         """Those whose password is known; the vault is unlocked by the first, so that nobody is asked for each."""
@@ -51,9 +56,12 @@ class ProfileTests(QObject):
             self._bridge.message.emit(Message(text, key="tests"))
         return ready
 
-    async def _test_one(self, entry_id: str) -> None:
+    async def _test_one(self, entry_id: str, *, alone: bool) -> None:
         try:
-            await self._bridge.control.test(entry_id)
+            results = await self._bridge.control.test(entry_id)
+            failure = to_look_at(next((result.error for result in results if not result.ok), None))
+            if alone and failure is not None:
+                self.rejected.emit(entry_id, failure)
         except UnlockCancelled:
             pass
         except Failure as failure:

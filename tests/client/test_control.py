@@ -5,6 +5,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,15 @@ from app.client.importing import candidates
 from app.client.state import State
 from app.engine.options import EngineOptions, LocalOptions
 from app.engine.stages import StageResult
-from app.errors import BadInput, ClosedSilently, DialFailed, ListenFailed, NoProfile, UnlockCancelled
+from app.errors import (
+    BadInput,
+    CertificateRejected,
+    ClosedSilently,
+    DialFailed,
+    ListenFailed,
+    NoProfile,
+    UnlockCancelled,
+)
 from app.protocols.address import Address
 from app.storage.settings import (
     ACTIVE_PROFILE,
@@ -30,6 +39,7 @@ from app.storage.settings import (
 from app.system import autostart
 from tests.end_to_end.apps import socks_connection
 from tests.end_to_end.programs import free_port
+from tests.fakes import certificates
 from tests.fakes.desk import Desk, desk, profile, profile_of
 from tests.fakes.listening import closed_port, deaf
 from tests.fakes.peers import PASSWORD
@@ -118,6 +128,20 @@ async def test_the_profile_that_is_used_is_switched_to_only_once_it_is_another(o
     await one.profiles.edit(here, replace(entry.profile, client_name="other"), None, "")
     await one.control.activate(here)
     assert one.client.stages is not before
+
+
+async def test_a_certificate_is_trusted_by_pinning_it(one: Desk) -> None:
+    async with anytls_server() as server:
+        before = replace(profile_of(server), verification="system", certificate_pin=None, server_name="server.test")
+        entry = await one.profiles.add(before, (PASSWORD,), group="Mine")
+        *_, failed = await one.control.test(entry.id)
+        assert isinstance(failed.error, CertificateRejected)
+        trusted = await one.control.trust(entry.id, sha256(failed.error.certificate).digest())
+        assert (trusted.profile.verification, trusted.profile.certificate_pin) == ("pin", certificates.good().pin)
+        assert (trusted.group, await one.profiles.passwords(entry.id)) == ("Mine", (PASSWORD,))
+        assert all(stage.ok for stage in await one.control.test(entry.id))
+    with pytest.raises(NoProfile):
+        await one.control.trust("nobody", bytes(32))
 
 
 async def test_a_proof_takes_the_place_of_a_test_that_failed(one: Desk, here: str, there: str) -> None:

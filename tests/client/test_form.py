@@ -182,7 +182,14 @@ def test_what_is_said_of_tls_and_tcp_counts_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "pin", [DIGEST.hex(), DIGEST.hex(":").upper(), base64.b64encode(DIGEST).decode(), f"{DIGEST.hex()}, {'A' * 43}="]
+    "pin",
+    [
+        DIGEST[:16].hex(":") + "\n" + DIGEST[16:].hex(":"),
+        DIGEST.hex(),
+        DIGEST.hex(":").upper(),
+        base64.b64encode(DIGEST).decode(),
+        f"{DIGEST.hex()}, {'A' * 43}=",
+    ],
 )
 def test_pins_in_every_form(pin: str) -> None:
     profile = replace(GOOD, verification="pin", pin=pin).profile()

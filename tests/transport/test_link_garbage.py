@@ -22,7 +22,7 @@ class Counting(Owner):
     def __init__(self) -> None:
         self.batches = 0
 
-    def received(self, _data: bytes) -> None: ...
+    def received(self, _data: object) -> None: ...
 
     def batch_received(self) -> None:
         self.batches += 1

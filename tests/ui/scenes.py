@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
@@ -12,13 +13,24 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 from app.client.form import ProfileDraft
 from app.client.importing import candidates
 from app.client.state import State
-from app.errors import ClosedSilently, ListenFailed, PageFailed, UnlockCancelled
+from app.client.trust import facts_of
+from app.errors import (
+    CertificateExpired,
+    CertificateSelfSigned,
+    CertificateWrongName,
+    ClosedSilently,
+    ListenFailed,
+    PageFailed,
+    PinMismatch,
+    UnlockCancelled,
+)
 from app.storage.profiles import Profile, ProfileServer
 from app.system.port_owner import PortOwner
 from app.transport.options import TcpOptions
 from app.ui import icons
 from app.ui.base import label, page_layout
 from app.ui.bridge import Bridge
+from app.ui.certificate_question import CertificateQuestion
 from app.ui.crash import Crash
 from app.ui.dialogs import Dialog
 from app.ui.first_run import FirstRun
@@ -33,6 +45,8 @@ from app.ui.questions import CrashReport, PortQuestion, SwitchQuestion
 from app.ui.switcher import Switcher
 from app.ui.tray_menu import TrayMenu
 from app.ui.window import Window
+from tests.fakes import certificates
+from tests.fakes.certificates import Identity
 from tests.fakes.desk import Desk
 from tests.fakes.ech import CONFIG as ECH
 from tests.fakes.waiting import settle, until
@@ -143,6 +157,38 @@ async def home_failed(on: Set) -> QWidget:
     failure = ClosedSilently("berlin.example.org", 443)
     become(on.bridge, State.FAILED, 2, failure)
     window.show_message(Message(str(failure), "bad", "Show in the log", lambda: None))
+    return window
+
+
+async def home_rejected(on: Set) -> QWidget:
+    """A certificate for another name, where nothing but the pin could help; the profile before was not checked."""
+    window = await on.window("home")
+    names = "www.example.com, example.com, mail.example.com"
+    failure = CertificateWrongName("berlin.example.org", 443, names, certificate=b"x")
+    become(on.bridge, State.FAILED, 1, failure)
+    return window
+
+
+async def home_pin_mismatch(on: Set) -> QWidget:
+    window = await on.window("home")
+    become(on.bridge, State.FAILED, 1, _mismatch(certificates.good()))
+    return window
+
+
+async def home_unchecked(on: Set) -> QWidget:
+    await keep(on.desk, on.folder, [entry for entry in some_entries() if entry.profile.verification == "none"])
+    window = await on.window("home", entries=False)
+    become(on.bridge, State.ON, 4)
+    go_on(on.bridge)
+    return window
+
+
+async def profiles_rejected(on: Set) -> QWidget:
+    """A test that has met a certificate of nobody's."""
+    window = await on.window("profiles")
+    page = cast(ProfilesPage, window.page("profiles"))
+    failure = CertificateSelfSigned("tokyo.example.net", 443, "tokyo", certificate=b"x")
+    page.tests.rejected.emit("2", failure)
     return window
 
 
@@ -265,6 +311,41 @@ def _form_with(on: Set, profile: Profile) -> ProfileForm:
     form.fields.put(ProfileDraft.of(profile))
     form.fields.folded.switch.setChecked(True)
     return form
+
+
+async def certificate_unknown(on: Set) -> QWidget:
+    one = certificates.self_signed()
+    failure = CertificateSelfSigned("berlin.example.org", 443, "localhost", certificate=_der(one))
+    return await _asked(CertificateQuestion(None, failure, await facts_of(failure), 3), on)
+
+
+async def certificate_expired(on: Set) -> QWidget:
+    failure = CertificateExpired(
+        "berlin.example.org", 443, "2026-11-26 10:00 UTC", certificate=_der(certificates.expired())
+    )
+    return await _asked(CertificateQuestion(None, failure, await facts_of(failure)), on)
+
+
+async def certificate_changed(on: Set) -> QWidget:
+    failure = _mismatch(certificates.good())
+    return await _asked(CertificateQuestion(None, failure, await facts_of(failure)), on)
+
+
+async def certificate_key_changed(on: Set) -> QWidget:
+    one = certificates.good()
+    failure = PinMismatch(
+        "berlin.example.org", 443, one.spki_pin.hex(), pinned=bytes(range(32)).hex(), certificate=_der(one)
+    )
+    return await _asked(CertificateQuestion(None, failure, await facts_of(failure)), on)
+
+
+def _mismatch(one: Identity) -> PinMismatch:
+    pinned = bytes(range(32)).hex()
+    return PinMismatch("berlin.example.org", 443, one.pin.hex(), pinned=pinned, certificate=_der(one))
+
+
+def _der(one: Identity) -> bytes:
+    return one.certificate.public_bytes(Encoding.DER)
 
 
 async def port_in_use(on: Set) -> QWidget:

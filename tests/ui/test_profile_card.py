@@ -20,7 +20,7 @@ def test_a_plain_profile() -> None:
 def test_chips_name_what_matters_most_first() -> None:
     unchecked = replace(PLAIN, profile=profile(verification="none"), temporary=True, group="Work")
     assert card_of(unchecked, 1, group=True).chips == (
-        Chip("not verified", "warn"),
+        Chip("not verified", "bad"),
         Chip("not saved", "muted"),
         Chip("Work", "muted"),
         UDP,

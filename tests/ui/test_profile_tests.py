@@ -1,8 +1,10 @@
 """Tests of profiles side by side."""
 
+from dataclasses import replace
+
 import pytest
 
-from app.errors import NoProfile
+from app.errors import CertificateRejected, NoProfile
 from app.storage.passwords import Protection
 from app.ui.bridge import Bridge
 from app.ui.messages import Message
@@ -50,6 +52,22 @@ async def test_many_end_one_by_one(tests: ProfileTests, the_desk: Desk, messages
     await ended(tests)
     assert all(entry.problem for entry in the_desk.profiles.entries)
     assert messages == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_rejected_certificate_can_be_looked_at_where_one_was_tested(
+    tests: ProfileTests, the_desk: Desk, count: int
+) -> None:
+    told: list[tuple[str, CertificateRejected]] = []
+    tests.rejected.connect(lambda entry_id, failure: told.append((entry_id, failure)))
+    async with anytls_server() as server:
+        checked = replace(profile_of(server), verification="system", certificate_pin=None, server_name="server.test")
+        entries = await the_desk.profiles.add_many([(checked, (PASSWORD,))] * count)
+        tests.start([entry.id for entry in entries])
+        await ended(tests)
+    assert all(entry.problem for entry in the_desk.profiles.entries)
+    assert [entry_id for entry_id, _ in told] == ([entries[0].id] if count == 1 else [])
+    assert all(failure.certificate for _, failure in told)
 
 
 async def test_those_without_a_password_are_left_out_of_many(

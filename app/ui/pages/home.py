@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.client.profiles import Entry
 from app.client.state import State
+from app.client.trust import to_look_at
 from app.engine.stages import StageResult
-from app.errors import Failure
+from app.errors import CertificateRejected, Failure
 from app.storage.settings import CHECK_PAGE, GRAPH_MINUTES, PRIVACY, Item
 from app.ui.base import Page, button, column, h_line, row, scrolling
 from app.ui.bridge import Sample
@@ -138,6 +139,8 @@ class HomePage(Page):
         self.stack.setCurrentIndex(0 if control.profiles.entries else 1)
         state, entry = control.client.state, control.active
         self.header.show_state(self._name(entry), state, self._line(entry))
+        unchecked = entry is not None and entry.profile.verification == "none"
+        self.header.show_danger(self.tr("The server's certificate is not checked.") if unchecked else "")
         asked = (*ASKED, "page") if control.settings.get(CHECK_PAGE) else ASKED
         running = state in (State.CONNECTING, State.ON)  # it may be on a moment before the last stage is told
         shown = stages(self._results(), asked, running=running) if state is not State.OFF else []
@@ -214,6 +217,10 @@ class HomePage(Page):
 
     def _help(self, what: str) -> None:
         control = self.bridge.control
+        failure = to_look_at(control.client.failure)
+        if what == "certificate" and failure is not None and control.active is not None:
+            self.bridge.run(self._look(control.active.id, failure), "look at a certificate")
+            return
         if what == "edit" and control.active is not None:
             from app.ui.profile_form import ProfileForm
 
@@ -222,6 +229,13 @@ class HomePage(Page):
             self.bridge.window_asked.emit(what)
         else:
             self.bridge.run(self._again(), "try again")
+
+    async def _look(self, entry_id: str, failure: CertificateRejected) -> None:
+        """Show the certificate that was rejected; connect again where it is trusted."""
+        from app.ui.certificate_question import ask_to_trust
+
+        if await ask_to_trust(self.bridge, entry_id, failure, self.window()):
+            await self.bridge.control.connect(entry_id)
 
     async def _again(self) -> None:
         """Prove at once what still runs; what has crashed or never began starts anew."""

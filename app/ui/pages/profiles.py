@@ -9,8 +9,11 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedLayout, QWidget
 
 from app.client.profiles import Entry
+from app.client.trust import to_look_at
+from app.errors import CertificateRejected
 from app.storage.settings import PRIVACY, Item
 from app.ui.base import Page, button, label, page_layout, row
+from app.ui.certificate_question import offer_to_look
 from app.ui.messages import Message
 from app.ui.profile_card import address, shown_name
 from app.ui.profile_form import ProfileForm
@@ -76,6 +79,7 @@ class ProfilesPage(Page):
         self.list.asked.connect(self._asked)
         self.model.moved.connect(self._move)
         self.tests.changed.connect(self._show)
+        self.tests.rejected.connect(lambda one, failure: self._offer(one, failure, self.tests.start))
         self.search.searched.connect(self._search)
         self.search.left_downwards.connect(self._into_list)
         self.add.clicked.connect(self.add_profile)
@@ -183,7 +187,18 @@ class ProfilesPage(Page):
         self._verbs[verb](ids)
 
     def _switch(self, ids: list[str]) -> None:
-        self.bridge.run(self.bridge.control.activate(ids[0]), "switch to a profile")
+        async def work() -> None:
+            try:
+                await self.bridge.control.activate(ids[0])
+            except CertificateRejected as failure:
+                if to_look_at(failure) is None:
+                    raise
+                self._offer(ids[0], failure, self._switch)
+
+        self.bridge.run(work(), "switch to a profile")
+
+    def _offer(self, entry_id: str, failure: CertificateRejected, again: Callable[[list[str]], None]) -> None:
+        offer_to_look(self.bridge, entry_id, failure, self.window(), lambda: again([entry_id]))
 
     def _edit(self, ids: list[str]) -> None:
         ProfileForm(self.bridge, self._entry(ids[0]), self.window()).open()

@@ -38,3 +38,9 @@ def ms_text(ms: float) -> str:
     if round(ms) < 1000:
         return translate("amounts", "{ms} ms").format(ms=f"{ms:.0f}")
     return translate("amounts", "{seconds} s").format(seconds=f"{ms / 1000:.1f}")
+
+
+def distance_text(seconds: float) -> str:
+    """How far away a moment is, in one unit: in 12 d, 3 h ago."""
+    text = translate("amounts", "in {span}") if seconds >= 0 else translate("amounts", "{span} ago")
+    return text.format(span=age_text(abs(seconds)))

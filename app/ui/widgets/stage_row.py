@@ -12,7 +12,7 @@ from app.ui import icons, theme
 from app.ui.base import Button, Retranslating, label, set_role
 from app.ui.tokens import LARGE, SMALL, TINY
 from app.ui.widgets.amounts import ms_text
-from app.ui.widgets.stages import Help, Look, Stage, help_for, stage_text
+from app.ui.widgets.stages import Help, Look, Stage, breakable, help_for, stage_text
 from app.wording import stage_name
 
 _ICON: Final = 16  # pixels
@@ -22,7 +22,7 @@ _BESIDE_FROM: Final = 480
 
 
 class StageRow(Retranslating, QWidget):
-    """`help_asked` comes with "retry", "edit", "logs" or "settings" when the button is pressed."""
+    """`help_asked` comes with "retry", "edit", "logs", "settings" or "certificate" when the button is pressed."""
 
     help_asked = Signal(str)
 
@@ -56,6 +56,7 @@ class StageRow(Retranslating, QWidget):
                 "edit": self.tr("Edit profile"),
                 "logs": self.tr("Open the log"),
                 "settings": self.tr("Open settings"),
+                "certificate": self.tr("Look at the certificate…"),
             }[self._help]
         )
         self.line.say()
@@ -70,7 +71,7 @@ class StageRow(Retranslating, QWidget):
         if failure is None:
             return
         self._help = help_for(failure)
-        self.sentence.setText(sentence or str(failure))
+        self.sentence.setText(breakable(sentence or str(failure)))
         set_role(self.sentence, "bad" if serious else "warn")
         self.retranslate()
 

@@ -30,9 +30,11 @@ class StatusHeader(Retranslating, QWidget):
         self.power = PowerSwitch()
         self.headline = ElidedLabel(role="headline")
         self.line = ElidedLabel(role="muted")
+        self.danger = ElidedLabel(role="bad")
+        self.danger.hide()
         self.speeds = Speeds()
         self.stages = StageRow()
-        self._words = column(None, self.headline, self.line, None, spacing=TINY)
+        self._words = column(None, self.headline, self.line, self.danger, None, spacing=TINY)
         self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._top.setSpacing(LARGE)
         beside = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -59,6 +61,11 @@ class StatusHeader(Retranslating, QWidget):
         self._name, self._state = name, state
         self.line.setText(line)
         self.retranslate()
+
+    def show_danger(self, text: str) -> None:
+        """What makes it less safe than it should be; "" for nothing."""
+        self.danger.setText(text)
+        self.danger.setVisible(bool(text))
 
     def show_stages(self, shown: Sequence[Stage], failure: Failure | None, sentence: str) -> None:
         """How far it came. A failure under a tunnel that is still up is a warning."""

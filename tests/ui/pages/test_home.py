@@ -1,6 +1,7 @@
 """The home page: it tells what the bridge tells, asks for what a person asks, and rests while nobody looks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -17,9 +18,11 @@ from app.storage.settings import CHECK_PAGE, GRAPH_MINUTES, PRIVACY
 from app.traffic.pool_history import PoolHistory
 from app.traffic.rates import Rates
 from app.ui.bridge import Bridge, Sample
+from app.ui.certificate_question import CertificateQuestion
 from app.ui.messages import Message
 from app.ui.pages.home import HomePage
 from app.ui.theme import Theme
+from tests.fakes import certificates
 from tests.fakes.desk import Desk, profile_of
 from tests.fakes.servers import anytls_server
 from tests.fakes.waiting import until
@@ -166,6 +169,44 @@ async def test_the_button_leads_to_the_page_that_helps(
     become(home, State.FAILED, (), failure)
     qtbot.mouseClick(home.header.stages.button, Qt.MouseButton.LeftButton)
     assert asked == [page]
+
+
+@pytest.mark.parametrize("fingerprint", ["none", "chrome"])
+@pytest.mark.parametrize("pin", [None, bytes(32)])
+async def test_a_certificate_is_trusted_on_first_failure(
+    bridge: Bridge, the_desk: Desk, qtbot: QtBot, fingerprint: str, pin: bytes | None
+) -> None:
+    async with anytls_server() as server:
+        wrong = replace(
+            profile_of(server),
+            verification="pin" if pin else "system",
+            certificate_pin=pin,
+            server_name="server.test",
+            fingerprint=fingerprint,
+        )
+        entry = await the_desk.profiles.add(wrong, (server.password,))
+        page = HomePage(bridge)
+        qtbot.addWidget(page)
+        page.show()
+        await bridge.control.connect(entry.id)
+        await until(lambda: page.header.stages.button.text() == "Look at the certificate…")
+        assert page.header.headline.text() == "Here · failed"
+        qtbot.mouseClick(page.header.stages.button, Qt.MouseButton.LeftButton)
+        await until(lambda: any(one.isVisible() for one in page.findChildren(CertificateQuestion)))
+        (question,) = page.findChildren(CertificateQuestion)
+        assert question.sha256.value.text().replace("\n", ":") == certificates.good().pin.hex(":").upper()
+        qtbot.mouseClick(question.buttons["trust"], Qt.MouseButton.LeftButton)
+        await until(lambda: page.header.headline.text() == "Here · on")
+        assert the_desk.profiles.get(entry.id).profile.certificate_pin == certificates.good().pin
+        await bridge.control.disconnect()
+
+
+async def test_a_profile_that_checks_nothing_is_red(home: HomePage, the_desk: Desk) -> None:
+    assert not home.header.danger.isVisible()
+    (berlin,) = the_desk.profiles.entries
+    await the_desk.profiles.edit(berlin.id, replace(berlin.profile, verification="none"), None, "")
+    assert home.header.danger.text() == "The server's certificate is not checked."
+    assert home.header.danger.isVisible()
 
 
 async def test_trying_again_starts_what_does_not_run(

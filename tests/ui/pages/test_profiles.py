@@ -1,6 +1,7 @@
 """The page of profiles, on real profiles in a file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from pytestqt.qtbot import QtBot
 from app.client.state import State
 from app.storage.settings import ACTIVE_PROFILE, PRIVACY
 from app.ui.bridge import Bridge
+from app.ui.certificate_question import CertificateQuestion
 from app.ui.messages import Message
 from app.ui.pages.profiles import ProfilesPage
 from app.ui.profile_form import ProfileForm
-from tests.fakes.desk import Desk, profile
+from tests.fakes import certificates
+from tests.fakes.desk import Desk, profile, profile_of
+from tests.fakes.servers import anytls_server
 from tests.fakes.waiting import settle, until
 
 Key, Mod = Qt.Key, Qt.KeyboardModifier
@@ -203,6 +207,48 @@ async def test_several_go_together(qtbot: QtBot, page: ProfilesPage, the_desk: D
     assert messages[0].text == "Profiles deleted: 2."
     assert names(page) == ["Berlin"]
     assert page.list.chosen() == [the_desk.profiles.entries[0].id]
+
+
+@pytest.mark.parametrize("verb", ["test", "switch"])
+async def test_a_rejected_certificate_is_looked_at_and_trusted(
+    qtbot: QtBot, page: ProfilesPage, the_desk: Desk, messages: list[Message], verb: str
+) -> None:
+    async with anytls_server() as server:
+        good = await the_desk.profiles.add(profile_of(server), (server.password,))
+        wrong = replace(profile_of(server, "Wrong"), certificate_pin=bytes(32))
+        entry = await the_desk.profiles.add(wrong, (server.password,))
+        if verb == "switch":
+            await the_desk.control.connect(good.id)
+            await until(lambda: the_desk.client.state is State.ON)
+        page.list.asked.emit(verb, [entry.id])
+        await until(lambda: messages)
+        (message,) = messages
+        assert (message.action, message.kind) == ("Look at the certificate…", "bad")
+        assert message.run is not None
+        message.run()
+        await until(lambda: any(one.isVisible() for one in page.findChildren(CertificateQuestion)))
+        (question,) = page.findChildren(CertificateQuestion)
+        qtbot.mouseClick(question.buttons["trust"], Qt.MouseButton.LeftButton)
+        if verb == "switch":
+            await until(lambda: the_desk.control.active is not None and the_desk.control.active.id == entry.id)
+        else:
+            await until(lambda: the_desk.profiles.get(entry.id).latency_ms and not page.tests.under_way)
+        assert the_desk.profiles.get(entry.id).profile.certificate_pin == certificates.good().pin
+        await the_desk.control.disconnect()
+
+
+async def test_what_else_stands_in_the_way_of_a_switch_is_told(
+    page: ProfilesPage, the_desk: Desk, messages: list[Message]
+) -> None:
+    async with anytls_server() as server:
+        good = await the_desk.profiles.add(profile_of(server), (server.password,))
+        nowhere = await the_desk.profiles.add(profile("Nowhere", "127.0.0.1", 1), ("x",))
+        await the_desk.control.connect(good.id)
+        await until(lambda: the_desk.client.state is State.ON)
+        page.list.asked.emit("switch", [nowhere.id])
+        await until(lambda: messages)
+        assert messages[0].action == "Show in the log"
+        await the_desk.control.disconnect()
 
 
 async def test_the_last_one_leaves_the_empty_state(qtbot: QtBot, page: ProfilesPage, the_desk: Desk) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.widgets.amounts import age_text, duration_text, ms_text
+from app.ui.widgets.amounts import age_text, distance_text, duration_text, ms_text
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,11 @@ def test_neither_is_ever_ahead_of_time(seconds: float) -> None:
         words = text.split()
         told = sum(int(number) * sizes[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
         assert told <= seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "in 0 s"), (90, "in 1 min"), (-90, "1 min ago"), (12.5 * 86_400, "in 12 d"), (-3 * 3_600, "3 h ago")],
+)
+def test_how_far_away_a_moment_is(seconds: float, text: str) -> None:
+    assert distance_text(seconds) == text

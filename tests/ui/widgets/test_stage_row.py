@@ -5,7 +5,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.errors import ClosedSilently, Failure, ListenFailed, NothingListens, TlsFailed
+from app.errors import CertificateExpired, ClosedSilently, Failure, ListenFailed, NothingListens, TlsFailed
 from app.ui import theme
 from app.ui.widgets.stage_row import StageLine, StageRow
 from app.ui.widgets.stages import Stage
@@ -92,6 +92,11 @@ def test_it_is_heard_as_one_sentence(row: StageRow) -> None:
         (ClosedSilently("a.example", 443), "Edit profile", "edit"),
         (TlsFailed("a.example", 443, "x"), "Open the log", "logs"),
         (ListenFailed("127.0.0.1", 1080, "x"), "Open settings", "settings"),
+        (
+            CertificateExpired("a.example", 443, "x", certificate=b"x"),
+            "Look at the certificate…",
+            "certificate",
+        ),
     ],
 )
 def test_a_failure_is_a_sentence_and_a_button(

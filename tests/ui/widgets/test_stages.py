@@ -4,20 +4,30 @@ import pytest
 
 from app.engine.stages import StageResult
 from app.errors import (
+    AlpnRefused,
     BadInput,
     CertificateExpired,
+    CertificateSelfSigned,
+    CertificateUnknownIssuer,
+    CertificateWrongName,
+    ClockWrong,
     ClosedSilently,
+    EchFailed,
     EngineCrashed,
     Failure,
+    HandshakeClosed,
     ListenFailed,
     NameNotResolved,
+    NameRefused,
     NothingListens,
+    NotTls,
     PageFailed,
     PasswordMissing,
+    PinMismatch,
     StageTimedOut,
     TlsFailed,
 )
-from app.ui.widgets.stages import ASKED, Stage, help_for, masked_sentence, stage_text, stages
+from app.ui.widgets.stages import ASKED, Stage, breakable, help_for, masked_sentence, stage_text, stages
 
 WITH_PAGE = (*ASKED, "page")
 
@@ -72,6 +82,13 @@ def test_a_stage_in_words() -> None:
         (ClosedSilently("a.example", 443), "edit"),
         (StageTimedOut("a.example", 443, "authentication", 5.0), "edit"),
         (CertificateExpired("a.example", 443, "x"), "edit"),
+        (CertificateExpired("a.example", 443, "x", certificate=b"x"), "certificate"),
+        (PinMismatch("a.example", 443, "x", pinned="y", certificate=b"x"), "certificate"),
+        (ClockWrong("a.example", 443, "3 days", certificate=b"x"), "retry"),
+        (HandshakeClosed("a.example", 443, "it works without a fingerprint"), "edit"),
+        (AlpnRefused("a.example", 443, "h2"), "edit"),
+        (EchFailed("a.example", 443, "x"), "edit"),
+        (NotTls("a.example", 443, "x"), "logs"),
         (PasswordMissing("Berlin"), "edit"),
         (BadInput("x"), "edit"),
         (TlsFailed("a.example", 443, "x"), "logs"),
@@ -86,3 +103,27 @@ def test_each_failure_has_one_thing_that_helps(failure: Failure, what: str) -> N
 def test_a_masked_sentence_keeps_its_sense() -> None:
     assert masked_sentence(NothingListens("a.example", 443)) == "Nothing listens on ••• port 443."
     assert "b.example" not in masked_sentence(PageFailed("http://b.example/x", "refused"))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        CertificateWrongName("a.example", 443, "b.example, c.example"),
+        CertificateSelfSigned("a.example", 443, "b.example"),
+        CertificateUnknownIssuer("a.example", 443, "b.example"),
+        NameRefused("a.example", 443, "b.example"),
+    ],
+)
+def test_names_that_are_the_reason_are_masked_too(failure: Failure) -> None:
+    assert "example" not in masked_sentence(failure)
+
+
+def test_a_reason_without_names_stays() -> None:
+    assert "3 days" in masked_sentence(ClockWrong("a.example", 443, "3 days"))
+
+
+def test_long_digits_may_be_broken() -> None:
+    digits = bytes(32).hex()
+    sentence = breakable(f"Pinned: {digits}; shown: {digits[:40]}.")
+    assert sentence.replace("\u200b", "") == f"Pinned: {digits}; shown: {digits[:40]}."
+    assert sentence.count("\u200b") == 7

@@ -89,3 +89,12 @@ def test_words_follow_the_language(header: StatusHeader) -> None:
     header.headline.setText("")
     QApplication.sendEvent(header, QEvent(QEvent.Type.LanguageChange))
     assert header.headline.text() == "Berlin · on"
+
+
+def test_a_danger_is_red_below_the_line(header: StatusHeader) -> None:
+    assert not header.danger.isVisible()
+    header.show_danger("The server's certificate is not checked.")
+    assert header.danger.isVisible()
+    assert header.danger.property("role") == "bad"
+    header.show_danger("")
+    assert not header.danger.isVisible()

@@ -1,0 +1,230 @@
+"""A rejected certificate is shown with what one needs to know it again, and pinned only where somebody says so."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.client.form import ProfileDraft
+from app.client.trust import facts_of
+from app.errors import BadInput, CertificateRejected, CertificateSelfSigned, PinMismatch
+from app.storage.profiles import ProfileServer
+from app.storage.settings import PRIVACY
+from app.ui.bridge import Bridge
+from app.ui.certificate_question import CertificateQuestion, ask_to_trust, offer_to_look
+from app.ui.messages import Message
+from tests.fakes import certificates
+from tests.fakes.certificates import Identity
+from tests.fakes.desk import Desk, profile
+from tests.fakes.waiting import settle, until
+
+T = TypeVar("T")
+
+PINNED = bytes(range(32))
+
+
+def der(one: Identity) -> bytes:
+    return one.certificate.public_bytes(Encoding.DER)
+
+
+SELF_SIGNED = CertificateSelfSigned("a.example", 443, "localhost", certificate=der(certificates.self_signed()))
+MISMATCH = PinMismatch(
+    "a.example", 443, certificates.good().pin.hex(), pinned=PINNED.hex(), certificate=der(certificates.good())
+)
+KEY_MISMATCH = replace(MISMATCH, reason=certificates.good().spki_pin.hex())
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    return made
+
+
+@pytest.fixture
+def messages(bridge: Bridge) -> list[Message]:
+    told: list[Message] = []
+    bridge.message.connect(told.append)
+    return told
+
+
+def begin(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    return asyncio.create_task(work)
+
+
+async def question(window: QWidget, failure: CertificateRejected, servers: int = 1) -> CertificateQuestion:
+    return CertificateQuestion(window, failure, await facts_of(failure), servers)
+
+
+async def opened(window: QWidget) -> CertificateQuestion:
+    def find() -> list[CertificateQuestion]:
+        return [one for one in window.findChildren(CertificateQuestion) if one.isVisible()]
+
+    await until(find)
+    return find()[0]
+
+
+def pairs(digest: bytes) -> str:
+    return digest.hex(":").upper()
+
+
+def shown(value: str) -> str:
+    """A fingerprint as it is written on one line."""
+    return value.replace("\n", ":")
+
+
+async def test_it_shows_who_for_what_and_how_long(window: QWidget) -> None:
+    made = await question(window, SELF_SIGNED)
+    texts = {name: fact.value.text() for name, fact in made.facts.items()}
+    assert texts["subject"] == "localhost"
+    assert texts["issuer"] == "localhost (itself)"
+    assert texts["names"] == "localhost, server.test, 127.0.0.1, ::1"
+    until_when = certificates.self_signed().certificate.not_valid_after_utc.astimezone()
+    assert f"{until_when:%Y-%m-%d %H:%M}" in texts["until"]
+    assert "(in 23 h)" in texts["until"] or "(in 1 d)" in texts["until"]
+    assert "ago)" in texts["from"]
+    assert str(SELF_SIGNED) == made.explanation.text()
+    assert shown(made.sha256.value.text()) == pairs(certificates.self_signed().pin)
+    assert not made.pinned.isVisibleTo(made)
+    assert not made.shown.isVisibleTo(made)
+
+
+@pytest.mark.parametrize("made_by", [certificates.expired, certificates.not_yet_valid])
+async def test_the_date_that_is_wrong_is_red(window: QWidget, made_by: Any) -> None:
+    made = await question(window, replace(SELF_SIGNED, certificate=der(made_by())))
+    red = {name for name, fact in made.facts.items() if fact.value.property("role") == "bad"}
+    assert red == ({"until"} if made_by is certificates.expired else {"from"})
+
+
+async def test_many_names_are_counted(window: QWidget) -> None:
+    facts = replace(await facts_of(SELF_SIGNED), names=tuple(f"n{number}.example" for number in range(9)))
+    made = CertificateQuestion(window, SELF_SIGNED, facts)
+    assert made.facts["names"].value.text().endswith("n5.example and 3 more")
+    nameless = CertificateQuestion(window, SELF_SIGNED, replace(facts, names=()))
+    assert nameless.facts["names"].value.text() == "no name"
+
+
+async def test_a_strangers_text_is_no_markup(window: QWidget) -> None:
+    facts = replace(await facts_of(SELF_SIGNED), subject="<b>bold</b>")
+    made = CertificateQuestion(window, SELF_SIGNED, facts)
+    assert made.facts["subject"].value.textFormat() is Qt.TextFormat.PlainText
+
+
+async def test_what_can_be_copied_is_selectable_and_the_form_takes_it(window: QWidget) -> None:
+    made = await question(window, SELF_SIGNED)
+    for fact in (*made.facts.values(), made.sha256):
+        assert fact.value.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+    draft = ProfileDraft.of(profile("n", "a.example"))
+    pinned = replace(draft, verification="pin", pin=made.sha256.value.text()).profile()
+    assert pinned.certificate_pin == certificates.self_signed().pin
+
+
+async def test_another_certificate_than_the_pinned_one_is_a_stronger_warning(window: QWidget) -> None:
+    made = await question(window, MISMATCH)
+    assert made.title.text() == "This is not the pinned certificate"
+    assert made.warning.property("role") == "bad"
+    assert "pretending to be the server" in made.warning.text()
+    assert made.buttons["trust"].property("kind") == "danger"
+    assert shown(made.pinned.value.text()) == pairs(PINNED)
+    assert shown(made.sha256.value.text()) == pairs(certificates.good().pin)
+    assert made.sha256.title.text() == "Shown: SHA-256"
+    assert not made.shown.isVisibleTo(made)
+    usual = await question(window, SELF_SIGNED)
+    assert usual.warning.property("role") == "warn"
+    assert usual.buttons["trust"].property("kind") == ""
+
+
+async def test_a_pinned_key_is_compared_with_the_key(window: QWidget) -> None:
+    made = await question(window, KEY_MISMATCH)
+    assert made.pinned.title.text() == "Pinned: SHA-256 of the key"
+    assert shown(made.shown.value.text()) == pairs(certificates.good().spki_pin)
+    assert made.shown.isVisibleTo(made)
+    assert made.sha256.title.text() == "SHA-256"
+
+
+@pytest.mark.parametrize(("servers", "said"), [(1, False), (3, True)])
+async def test_one_pin_for_several_servers_is_said(window: QWidget, servers: int, said: bool) -> None:
+    made = await question(window, SELF_SIGNED, servers)
+    assert made.several.isVisibleTo(made) is said
+    assert f"{servers} servers" in made.several.text()
+
+
+@pytest.mark.parametrize("failure", [SELF_SIGNED, MISMATCH])
+async def test_enter_does_not_trust(
+    window: QWidget, qtbot: QtBot, bridge: Bridge, the_desk: Desk, failure: CertificateRejected
+) -> None:
+    (entry,) = await the_desk.add("Berlin")
+    trusted = begin(ask_to_trust(bridge, entry.id, failure, window))
+    made = await opened(window)
+    assert made.focusWidget() is made.buttons[""]
+    qtbot.keyClick(made, Qt.Key.Key_Return)
+    assert await trusted is False
+    assert the_desk.profiles.get(entry.id).profile.verification == "system"
+
+
+async def test_what_is_trusted_is_pinned(window: QWidget, qtbot: QtBot, bridge: Bridge, the_desk: Desk) -> None:
+    two = replace(profile("Two", "a.example"), servers=(ProfileServer("a.example"), ProfileServer("b.example")))
+    entry = await the_desk.profiles.add(two, ("x", "y"), "Mine")
+    trusted = begin(ask_to_trust(bridge, entry.id, SELF_SIGNED, window))
+    made = await opened(window)
+    assert made.several.isVisible()
+    qtbot.mouseClick(made.buttons["trust"], Qt.MouseButton.LeftButton)
+    assert await trusted is True
+    after = the_desk.profiles.get(entry.id)
+    assert (after.profile.verification, after.profile.certificate_pin) == ("pin", certificates.self_signed().pin)
+    assert (after.group, await the_desk.profiles.passwords(entry.id)) == ("Mine", ("x", "y"))
+
+
+async def test_what_cannot_be_read_cannot_be_trusted(window: QWidget, bridge: Bridge, the_desk: Desk) -> None:
+    (entry,) = await the_desk.add("Berlin")
+    with pytest.raises(BadInput, match="cannot be read"):
+        await ask_to_trust(bridge, entry.id, replace(SELF_SIGNED, certificate=b"junk"), window)
+
+
+@pytest.mark.parametrize("answer", ["trust", ""])
+async def test_the_offer_is_a_message_with_a_button(
+    window: QWidget, qtbot: QtBot, bridge: Bridge, the_desk: Desk, messages: list[Message], answer: str
+) -> None:
+    (entry,) = await the_desk.add("Berlin")
+    again: list[str] = []
+    offer_to_look(bridge, entry.id, SELF_SIGNED, window, lambda: again.append("again"))
+    (message,) = messages
+    assert (message.text, message.kind, message.action) == (str(SELF_SIGNED), "bad", "Look at the certificate…")
+    assert message.run is not None
+    message.run()
+    made = await opened(window)
+    qtbot.mouseClick(made.buttons[answer], Qt.MouseButton.LeftButton)
+    await until(lambda: not window.findChildren(CertificateQuestion))
+    if answer == "trust":
+        await until(lambda: again)
+        assert the_desk.profiles.get(entry.id).profile.verification == "pin"
+    else:
+        await settle()
+        assert not again
+
+
+async def test_the_offer_masks_names_where_they_are_hidden(
+    window: QWidget, bridge: Bridge, the_desk: Desk, messages: list[Message]
+) -> None:
+    (entry,) = await the_desk.add("Berlin")
+    await the_desk.control.change(PRIVACY, True)
+    offer_to_look(bridge, entry.id, SELF_SIGNED, window, lambda: None)
+    assert "a.example" not in messages[0].text
+    assert "localhost" not in messages[0].text
+
+
+async def test_another_language_is_followed(window: QWidget) -> None:
+    made = await question(window, KEY_MISMATCH)
+    labels, buttons = (made.sha256.title, made.warning, made.title), tuple(made.buttons.values())
+    for label in labels:
+        label.setText("?")
+    for button in buttons:
+        button.setText("?")
+    QApplication.sendEvent(made, QEvent(QEvent.Type.LanguageChange))
+    assert "?" not in [*(label.text() for label in labels), *(button.text() for button in buttons)]
