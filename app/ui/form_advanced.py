@@ -107,11 +107,11 @@ class AdvancedFields(Retranslating, QWidget):
         self.presets.edited.connect(self._chosen)
         for part in (self.tls, self.tcp):
             part.edited.connect(self.edited)
+        self.tls.fingerprint.chosen.connect(self._show)
 
     def retranslate(self) -> None:
         self.no_server_name.setText(self.tr("Send no server name (SNI)"))
         self.alpn_field.set_title(self.tr("ALPN"))
-        self.alpn.setPlaceholderText(self.tr("none; for example h2, http/1.1"))
         self.folded_tcp.set_title(self.tr("TCP"))
         self.udp_field.set_title(self.tr("UDP"))
         self.udp.set_words((self.tr("one stream for each destination"), self.tr("one stream for all destinations")))
@@ -130,6 +130,7 @@ class AdvancedFields(Retranslating, QWidget):
         self.udp.set_value(draft.udp_mode)
         self.client_name.setText(draft.client_name)
         self.no_client_name.setChecked(draft.no_client_name)
+        self._show()
 
     def take(self, draft: ProfileDraft) -> ProfileDraft:
         """The draft with what is shown here."""
@@ -159,4 +160,7 @@ class AdvancedFields(Retranslating, QWidget):
         self.edited.emit("")
 
     def _show(self) -> None:
+        own_hello = self.tls.value().own_hello
+        usual = self.tr("none; for example h2, http/1.1") if own_hello else self.tr("as the fingerprint has it")
+        self.alpn.setPlaceholderText(usual)
         self.client_name.setEnabled(not self.no_client_name.isChecked())

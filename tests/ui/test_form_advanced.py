@@ -98,3 +98,10 @@ def test_every_control_has_a_name(fields: AdvancedFields) -> None:
     controls = (fields.alpn, fields.udp, fields.client_name, presets.preset)
     assert all(control.accessibleName() for control in (*controls, presets.check, presets.idle, presets.least))
     assert fields.no_server_name.text()
+
+
+def test_without_alpn_of_ones_own_the_fingerprint_decides(fields: AdvancedFields) -> None:
+    fields.put(ProfileDraft(tls=TlsDraft(fingerprint="chrome")))
+    assert fields.alpn.placeholderText() == "as the fingerprint has it"
+    fields.put(ProfileDraft(tls=TlsDraft(fingerprint="none")))
+    assert fields.alpn.placeholderText().startswith("none")
