@@ -1,14 +1,26 @@
 """Everything here runs on Qt's loop, without a screen, on the real things behind the window."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.logs import LogRing
 from app.ui.bridge import Bridge
 from tests.fakes.desk import Desk, desk
+
+
+@pytest.fixture(autouse=True)
+def no_widget_left() -> Iterator[None]:
+    """Destroy what a test leaves of windows: every change of the look goes through all that there are."""
+    yield
+    for widget in QApplication.topLevelWidgets() if QApplication.instance() is not None else ():
+        widget.close()
+        widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

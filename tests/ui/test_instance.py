@@ -192,14 +192,17 @@ async def test_a_defect_is_logged_and_told_without_its_details(qtbot, caplog):
 
 
 async def test_closing_hangs_up_and_leaves_nothing(qtbot, runtime):
+    asked = asyncio.Event()
+
     async def handler(_request):
+        asked.set()
         await asyncio.Event().wait()
         return {}
 
     server = InstanceServer(handler)
     assert server.listen()
     waiting = asyncio.ensure_future(in_thread({"verb": "on"}))
-    await until(lambda: server._tasks._running)
+    await asked.wait()
     await server.close()
     with pytest.raises(RequestRefused):
         await waiting
