@@ -5,15 +5,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Final, Literal
 
 from app.client.form_tcp import NEW_TCP, TcpDraft
 from app.client.form_tls import NEW_TLS, TlsDraft
-from app.errors import BadFile, BadInput
+from app.errors import BadInput
 from app.protocols.address import BadAddress, parse_host_port
 from app.sharing.links import base64_digest, hex_digest
-from app.storage.files import read_limited
 from app.storage.profiles import (
     BALANCED,
     DEFAULT_PORT,
@@ -34,7 +32,6 @@ from app.texts import translate
 PresetName = Literal["low-latency", "balanced", "saving", "own"]
 
 MAX_CLIENT_NAME: Final = 100  # characters: it is one line of the settings frame, which servers log
-MAX_CA_FILE: Final = 4 * 1024 * 1024  # bytes; the bundle of a whole system has under 300 KiB
 _STRONG_BYTES: Final = 24  # 192 bits: above what can be guessed, short enough to read out
 
 
@@ -224,12 +221,6 @@ def split_address(text: str) -> tuple[str, str] | None:
 def strong_password() -> str:
     """A password nobody guesses, of letters, digits, - and _, so that it needs no escaping in a link."""
     return secrets.token_urlsafe(_STRONG_BYTES)
-
-
-def check_ca_file(path: str) -> None:
-    """See that the file holds a certificate. Raises `BadFile`. Blocks: for a thread."""
-    if b"-----BEGIN CERTIFICATE-----" not in read_limited(Path(path), MAX_CA_FILE):
-        raise BadFile(translate("certificate", "it holds no certificate in PEM form"), path)
 
 
 def _note(found: dict[str, str], key: str, read: Callable[[], object]) -> None:

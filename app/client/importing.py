@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from app.client.options import unmet_wishes
 from app.errors import BadFile, BadInput
 from app.logs import HIDDEN
 from app.protocols.text import printable
@@ -141,7 +142,8 @@ def _candidate(read: Callable[[], Imported], source: str) -> Candidate:
     except BadInput as failure:
         return _refused(str(failure), source)
     dangers = (_unchecked(),) if imported.profile.verification == "none" else ()
-    notes = tuple(note for note in (*_trust(imported.profile), *imported.notes) if note not in dangers)
+    told = (*_trust(imported.profile), *_shown(imported.profile), *imported.notes, *unmet_wishes(imported.profile))
+    notes = tuple(note for note in told if note not in dangers)
     return Candidate(imported.profile, imported.passwords, notes, dangers, source=source)
 
 
@@ -155,6 +157,14 @@ def _trust(profile: Profile) -> tuple[str, ...]:
         return ()
     text = translate("import", "Its certificate is trusted if the authority in the file {path} has signed it.")
     return (text.format(path=printable(profile.ca_file)),)
+
+
+def _shown(profile: Profile) -> tuple[str, ...]:
+    """What of this computer a server gets to see."""
+    if not profile.client_certificate:
+        return ()
+    text = translate("import", "The server is shown the certificate in the file {path}.")
+    return (text.format(path=printable(profile.client_certificate)),)
 
 
 def _refused(problem: str, source: str = "") -> Candidate:

@@ -1,6 +1,8 @@
 """A profile in the engine's words."""
 
 import socket
+from pathlib import Path
+from typing import Final
 
 from app import NAME, __version__
 from app.engine import fingerprints
@@ -14,8 +16,11 @@ from app.engine.options import (
     Verification,
 )
 from app.protocols.text import printable
+from app.storage.files import read_limited
 from app.storage.profiles import Profile
 from app.texts import translate
+
+_MAX_FILE: Final = 4 * 1024 * 1024  # bytes; the bundle of a whole system's authorities has under 300 KiB
 
 
 def engine_options(
@@ -25,8 +30,22 @@ def engine_options(
 
     `page` is the http or https URL that has to answer through the tunnel; None asks for none.
     """
+    tls = tls_options(profile)
+    servers = zip(profile.servers, passwords, strict=True)
+    return EngineOptions(
+        servers=tuple(Server(server.host, server.port, password, tls, profile.tcp) for server, password in servers),
+        strategy=Strategy(profile.strategy),
+        pool=PoolOptions(profile.idle_check_interval, profile.idle_timeout, profile.min_idle),
+        local=local,
+        client_name=f"{NAME}/{__version__}" if profile.client_name is None else profile.client_name,
+        page=page,
+    )
+
+
+def tls_options(profile: Profile) -> TlsOptions:
+    """How TLS is spoken with each of the profile's servers."""
     own_hello = profile.fingerprint == fingerprints.NONE
-    tls = TlsOptions(
+    return TlsOptions(
         server_name=profile.server_name,
         alpn=profile.alpn,
         verification=Verification(profile.verification),
@@ -45,15 +64,18 @@ def engine_options(
         ech_resolver=profile.ech_resolver,
         fragment=profile.fragment,
     )
-    servers = zip(profile.servers, passwords, strict=True)
-    return EngineOptions(
-        servers=tuple(Server(server.host, server.port, password, tls, profile.tcp) for server, password in servers),
-        strategy=Strategy(profile.strategy),
-        pool=PoolOptions(profile.idle_check_interval, profile.idle_timeout, profile.min_idle),
-        local=local,
-        client_name=f"{NAME}/{__version__}" if profile.client_name is None else profile.client_name,
-        page=page,
-    )
+
+
+def check_files(profile: Profile) -> None:
+    """See that the files that a profile names can be used. Raises `BadInput` or `BadFile`. Blocks: for a thread."""
+    named = (profile.ca_file, profile.hello_file, profile.client_certificate, profile.client_key)
+    files = [Path(path) for path in named if path]
+    for file in files:
+        read_limited(file, _MAX_FILE)
+    if files:
+        from app.engine.tls_context import make_context  # it may load the other TLS library
+
+        make_context(tls_options(profile))
 
 
 def unmet_wishes(profile: Profile) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from app.client.form import ProfileDraft, check_ca_file
+from app.client.form import ProfileDraft
+from app.client.options import check_files
 from app.client.profiles import Entry
 from app.errors import Failure, UnlockCancelled
 from app.storage.passwords import Protection
@@ -124,8 +125,7 @@ class ProfileForm(Retranslating, QDialog):
 
     async def _store(self, draft: ProfileDraft) -> None:
         profile = draft.profile()
-        if profile.ca_file:
-            await asyncio.to_thread(check_ca_file, profile.ca_file)
+        await asyncio.to_thread(check_files, profile)
         profiles = self._bridge.control.profiles
         if self._entry is None:
             await profiles.add(profile, draft.passwords(), group=draft.group)

@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,14 +11,13 @@ from app.client.form import (
     MAX_CLIENT_NAME,
     ProfileDraft,
     ServerDraft,
-    check_ca_file,
     preset_name,
     split_address,
     strong_password,
 )
 from app.client.form_tcp import TcpDraft
 from app.client.form_tls import TlsDraft
-from app.errors import BadFile, BadInput
+from app.errors import BadInput
 from app.storage.profiles import MAX_SERVERS, PRESETS, Preset, Profile, ProfileServer
 from app.transport.options import TcpOptions
 
@@ -261,17 +259,6 @@ def test_strong_passwords_are_long_and_never_the_same() -> None:
     made = {strong_password() for _ in range(50)}
     assert len(made) == 50
     assert all(len(it) == 32 and it.replace("-", "a").replace("_", "a").isalnum() for it in made)
-
-
-def test_a_ca_file_is_looked_into(tmp_path: Path) -> None:
-    good, bad = tmp_path / "ca.pem", tmp_path / "ca.txt"
-    good.write_text("-----BEGIN CERTIFICATE-----\n")
-    bad.write_text("hello")
-    check_ca_file(str(good))
-    with pytest.raises(BadFile, match="it holds no certificate in PEM form"):
-        check_ca_file(str(bad))
-    with pytest.raises(BadFile, match="does not exist"):
-        check_ca_file(str(tmp_path / "none"))
 
 
 @given(st.text(), st.text(), st.text(), st.text(), st.sampled_from(["system", "ca-file", "pin", "none"]))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.client import importing
 from app.client.importing import MAX_TEXT, Candidate, candidates, candidates_of_file, text_of_file
+from app.engine import fingerprints
 from app.errors import BadFile
 from app.logs import HIDDEN
 
@@ -228,3 +229,19 @@ def test_a_configuration_that_brings_its_own_authority_says_so():
     assert one.profile is not None
     assert one.profile.verification == "ca-file"
     assert "Its certificate is trusted if the authority in the file /tmp/ ca .pem has signed it." in one.notes
+
+
+def test_what_a_server_is_shown_is_said():
+    stream = {"security": "tls", "tlsSettings": {"certificates": [{"certificateFile": "/tmp/me\n.pem"}]}}
+    outbound = CONFIG["outbounds"][0] | {"streamSettings": stream}
+    one = only(json.dumps({"outbounds": [outbound]}))
+    assert "The server is shown the certificate in the file /tmp/me .pem." in one.notes
+
+
+def test_what_cannot_be_had_is_said_before_it_is_added(monkeypatch):
+    assert only("anytls://x@example.org/?fp=chrome:99").notes == (
+        "The ClientHello of “chrome:99” cannot be had; that of the newest Chrome is sent.",
+    )
+    monkeypatch.setattr(fingerprints, "available", lambda: False)
+    (note,) = only(LINK).notes
+    assert "Python's own ClientHello is sent instead" in note

@@ -1,14 +1,19 @@
 import socket
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 import app
-from app.client.options import engine_options, unmet_wishes
+from app.client.options import check_files, engine_options, unmet_wishes
 from app.engine import fingerprints
 from app.engine.options import LocalOptions, PoolOptions, Server, Strategy, TlsOptions, Verification
+from app.errors import BadFile
 from app.storage.profiles import Profile, ProfileServer
 from app.transport.options import TcpOptions
+from tests.fakes import certificates
 
 LOCAL = LocalOptions(port=0)
 
@@ -110,6 +115,51 @@ def test_multipath_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch, ther
     wishes = unmet_wishes(replace(PROFILE, tcp=TcpOptions(multipath=True)))
     assert wishes == ("This system has no Multipath TCP, so ordinary TCP is used.",) * count
     assert unmet_wishes(PROFILE) == ()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """A certificate with its key, an authority's, the key of another one, and what is none of these."""
+    me, other = certificates.good(), certificates.self_signed()
+    content = {
+        "me": me.pem,
+        "key": me.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "other key": other.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "authority": certificates.authority().pem,
+        "junk": b"hello",
+    }
+    for name, data in content.items():
+        (tmp_path / name).write_bytes(data)
+    return {name: str(tmp_path / name) for name in (*content, "missing")}
+
+
+@pytest.mark.parametrize("fingerprint", ["none", "chrome"])
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        ({}, ""),
+        ({"ca_file": "authority", "client_certificate": "me", "client_key": "key"}, ""),
+        ({"ca_file": "missing"}, "missing"),
+        ({"ca_file": "junk"}, "junk"),
+        ({"client_certificate": "me", "client_key": "other key"}, "me"),
+        ({"client_certificate": "missing"}, "missing"),
+    ],
+)
+def test_files_are_looked_into(files: dict[str, str], names: dict[str, str], wrong: str, fingerprint: str) -> None:
+    paths: dict[str, Any] = {field: files[name] for field, name in names.items()}
+    kind: Any = "ca-file" if "ca_file" in names else "pin"
+    profile = replace(PROFILE, verification=kind, fingerprint=fingerprint, **paths)
+    if not wrong:
+        check_files(profile)
+        return
+    with pytest.raises(BadFile) as caught:
+        check_files(profile)
+    assert caught.value.path == files[wrong]
+
+
+def test_a_captured_hello_is_looked_into(files: dict[str, str]) -> None:
+    with pytest.raises(BadFile):
+        check_files(replace(PROFILE, fingerprint="file", hello_file=files["junk"]))
 
 
 def test_a_page_is_asked_for_only_where_one_is_named() -> None:

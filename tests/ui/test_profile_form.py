@@ -82,6 +82,23 @@ async def test_saving_says_why_not(bridge: Bridge, window: QMainWindow, the_desk
     assert the_desk.profiles.entries == ()
 
 
+async def test_every_file_is_looked_into_before_it_is_saved(
+    bridge: Bridge, window: QMainWindow, the_desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "me.pem").write_text("nothing", encoding="utf-8")
+    form = opened(bridge, window)
+    type_in(form, "example.org", "secret")
+    form.fields.advanced.tls.certificate_field.set_text(str(tmp_path / "me.pem"))
+    form.save.click()
+    await until(lambda: "not in PEM form" in form.note.text())
+    form.fields.advanced.tls.certificate_field.set_text("")
+    form.fields.advanced.tls.fingerprint.set_value("file")
+    form.fields.advanced.tls.hello_field.set_text(str(tmp_path / "me.pem"))
+    form.save.click()
+    await until(lambda: form.note.text().startswith(f"The file {tmp_path / 'me.pem'} cannot be used"))
+    assert the_desk.profiles.entries == ()
+
+
 async def test_an_edit_keeps_what_is_not_typed(bridge: Bridge, window: QMainWindow, the_desk: Desk) -> None:
     (berlin,) = await the_desk.add("Berlin")
     form = opened(bridge, window, berlin)
