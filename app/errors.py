@@ -180,7 +180,7 @@ class HandshakeRefused(TlsFailed):
 @dataclass(eq=False)
 class TlsVersionRefused(HandshakeRefused):
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "There is no TLS version that {host} and this profile share: {reason}."
+        "errors", "{host} and this profile share no TLS version: {reason}; change the TLS versions in the profile."
     )
 
 
@@ -193,13 +193,13 @@ class AlpnRefused(HandshakeRefused):
 
 @dataclass(eq=False)
 class NameRefused(HandshakeRefused):
-    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "{host} does not answer to the server name {reason}.")
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "{host} knows no name {reason}; change it in the profile.")
 
 
 @dataclass(eq=False)
 class ClientCertificateRefused(HandshakeRefused):
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "{host} asks for a client certificate and does not accept what it was shown: {reason}."
+        "errors", "{host} wants another client certificate ({reason}); choose the right one in the profile."
     )
 
 
@@ -235,7 +235,7 @@ class ClockWrong(CertificateRejected):
     """By the server's clock its certificate is valid. `reason` says how far off this computer's is."""
 
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "This computer’s clock is off by {reason}, so the certificate of {host} seems not to be valid."
+        "errors", "This computer’s clock is off by {reason}: by it the certificate of {host} is not valid. Set it."
     )
 
 
@@ -257,7 +257,9 @@ class CertificateSelfSigned(CertificateUnknownIssuer):
 class CertificateWrongName(CertificateRejected):
     """`reason` has the names that it is for."""
 
-    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The certificate of {host} is for other names: {reason}.")
+    text: ClassVar[str] = QT_TRANSLATE_NOOP(
+        "errors", "The certificate of {host} is for other names: {reason}. Is the server name in the profile right?"
+    )
 
 
 @dataclass(eq=False)
