@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final, Protocol
 
 from app.engine.options import Server, Timings
+from app.engine.tls_failures import refused_certificate
 from app.errors import ClosedSilently, Failure, NotAnyTls, SessionLost, StageTimedOut, TargetRefused
 from app.protocols import anytls
 from app.protocols.events import (
@@ -91,6 +92,7 @@ class ClientSession(Session):
         cipher = link.tls.cipher()
         self.cipher = cipher[0] if cipher else ""
         self.address = server.host, server.port
+        self._server = server
         self.home = home
         self._schemes = 0
         self._asked_at: float | None = None
@@ -216,7 +218,10 @@ class ClientSession(Session):
         self.home.session_over(self)
 
     def loss(self, error: Exception | None) -> Failure:
-        return super().loss(error) if self.heard or self.waited else ClosedSilently(*self.address)
+        if self.heard or self.waited:
+            return super().loss(error)
+        # In TLS 1.3 the server looks at a client's certificate when the handshake is over for the client.
+        return refused_certificate(self._server, error) or ClosedSilently(*self.address)
 
     def protocol_failure(self, error: anytls.ProtocolError) -> Failure:
         if isinstance(error, anytls.NotAnyTls):

@@ -136,6 +136,12 @@ def refusal(server: Server, alert: str) -> HandshakeRefused | HandshakeClosed:
     return HandshakeRefused(*at, alert.replace("_", " "))
 
 
+def refused_certificate(server: Server, error: Exception | None) -> HandshakeRefused | HandshakeClosed | None:
+    """What an error says of the client's certificate; None where it is about something else."""
+    alert = alert_in(error)
+    return refusal(server, alert) if alert in _OF_OUR_CERTIFICATE else None
+
+
 def wrong_version(server: Server, chosen: str | None) -> TlsVersionRefused:
     """`chosen` is the version that the server wants; None where it does not say."""
     options = server.tls

@@ -405,6 +405,12 @@ def test_a_tls_error_is_named_by_openssls_reason() -> None:
     assert plain_reason(caught.value) == "http request"
 
 
+def test_a_tls_error_is_named_by_boringssls_last_word() -> None:
+    error = ssl.SSLError("SSL operation: error:10000410:SSL routines:OPENSSL_internal:NO_SHARED_GROUP")
+    assert not hasattr(error, "reason")
+    assert plain_reason(error) == "no shared group"
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
