@@ -3,7 +3,6 @@
 Each picture is of a real widget on a real bridge; what can be told without eyes is told here.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -110,9 +109,11 @@ ALL: Final = [
 
 @pytest.fixture(scope="module", autouse=True)
 def folder() -> Path:
-    """Empty at first, so that no picture is of something that is gone."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    """Without pictures of what is gone. Several workers may make theirs at once."""
+    FOLDER.mkdir(exist_ok=True)
+    for file in FOLDER.iterdir():
+        if file.name not in {f"{shot.id}.png" for shot in ALL}:
+            file.unlink(missing_ok=True)
     return FOLDER
 
 
@@ -149,11 +150,12 @@ async def test_it_is_shown_whole(
     the_desk: Desk,
     tmp_path: Path,
 ) -> None:
+    file = FOLDER / f"{request.node.callspec.id}.png"
+    file.unlink(missing_ok=True)
     widget = await scene(Set(bridge, the_desk, tmp_path, size))
     await settle()
     image = picture(widget, look.ratio)
-    name = request.node.callspec.id
-    assert image.save(str(FOLDER / f"{name}.png"))
+    assert image.save(str(file))
     found = flaws(widget) + (faint_words(widget, image) if look.ratio > 1 else [])
     wanted = (size if size.isValid() else widget.size()) * look.ratio
     if isinstance(widget, QDialog):
