@@ -5,7 +5,6 @@ What is written is made by pure functions, so that each system's can be read and
 """
 
 import os
-import plistlib
 import re
 import subprocess
 import sys
@@ -93,6 +92,8 @@ def desktop_entry(words: tuple[str, ...]) -> str:
 
 def launch_agent(words: tuple[str, ...]) -> bytes:
     """The file for ~/Library/LaunchAgents."""
+    import plistlib  # it brings an XML parser, which no other system needs
+
     return plistlib.dumps(
         {"Label": _AGENT, "ProgramArguments": list(words), "RunAtLoad": True, "ProcessType": "Interactive"}
     )

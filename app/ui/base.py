@@ -1,6 +1,5 @@
 """What pages are made of: the page itself, texts that change with the language, and the few parts they all use."""
 
-from html import escape
 from typing import TYPE_CHECKING, Final
 
 from PySide6 import QtGui
@@ -228,6 +227,8 @@ def tip(text: str) -> str:
         text = f"{text[: _LONGEST_TIP - 1].rstrip()}…"
     if not QtGui.Qt.mightBeRichText(text):
         return text
+    from html import escape  # with every name that HTML has for a letter: rarely needed
+
     return f"<p style='white-space: pre-wrap'>{escape(text)}</p>"
 
 
