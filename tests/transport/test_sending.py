@@ -98,6 +98,16 @@ async def test_what_is_sent_comes_behind_what_the_transport_still_has() -> None:
 
 
 @both_loops
+async def test_both_ways_of_sending_keep_their_order() -> None:
+    async with connected() as (sender, end, reader, _):
+        for number in range(300):
+            [end.transport.write, sender.send][number % 2](f"{number:04}".encode())
+            if not number % 7:
+                await asyncio.sleep(0)
+        assert await reader.readexactly(1200) == b"".join(f"{number:04}".encode() for number in range(300))
+
+
+@both_loops
 async def test_a_connection_that_is_gone_is_told_by_the_transport() -> None:
     async with connected() as (sender, end, _, writer):
         reset(writer)
