@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from app.client.trust import CertificateFacts, facts_of
+from app.client.trust import CertificateFacts, facts_of, to_look_at
 from app.errors import CertificateRejected, PinMismatch
 from app.storage.settings import PRIVACY
 from app.texts import translate
@@ -142,6 +142,20 @@ async def ask_to_trust(bridge: Bridge, entry_id: str, failure: CertificateReject
         return False
     await bridge.control.trust(entry_id, facts.sha256)
     return True
+
+
+def switch_to(bridge: Bridge, entry_id: str, parent: QWidget | None) -> None:
+    """Make a profile the active one; where it shows a certificate that is rejected, offer to look at it."""
+
+    async def work() -> None:
+        try:
+            await bridge.control.activate(entry_id)
+        except CertificateRejected as failure:
+            if to_look_at(failure) is None:
+                raise
+            offer_to_look(bridge, entry_id, failure, parent, lambda: switch_to(bridge, entry_id, parent))
+
+    bridge.run(work(), "switch to a profile")
 
 
 def offer_to_look(

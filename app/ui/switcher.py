@@ -103,8 +103,10 @@ class Switcher(Retranslating, QDialog):
         """Switch to the profile that is marked, and close."""
         item = self.list.currentItem()
         if item is not None:
+            from app.ui.certificate_question import switch_to
+
             self.close()
-            self._bridge.run(self._bridge.control.activate(item.data(_ID)), "switch")
+            switch_to(self._bridge, item.data(_ID), None)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """While the field has the keys, the arrows move in the list and Enter chooses."""

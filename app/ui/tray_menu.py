@@ -180,7 +180,9 @@ class TrayMenu(Retranslating, QMenu):
     def _choose(self, place: int) -> None:
         entry = self._shown[place]
         self._check()
-        self._bridge.run(self._bridge.control.activate(entry.id), "switch")
+        from app.ui.certificate_question import switch_to  # not needed for a start into the tray
+
+        switch_to(self._bridge, entry.id, None)
 
     def _import(self) -> None:
         self._bridge.import_text(QGuiApplication.clipboard().text())

@@ -12,16 +12,18 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.client.form import ProfileDraft
+from app.client.state import State
 from app.client.trust import facts_of
 from app.errors import BadInput, CertificateRejected, CertificateSelfSigned, PinMismatch
 from app.storage.profiles import ProfileServer
 from app.storage.settings import PRIVACY
 from app.ui.bridge import Bridge
-from app.ui.certificate_question import CertificateQuestion, ask_to_trust, offer_to_look
+from app.ui.certificate_question import CertificateQuestion, ask_to_trust, offer_to_look, switch_to
 from app.ui.messages import Message
 from tests.fakes import certificates
 from tests.fakes.certificates import Identity
-from tests.fakes.desk import Desk, profile
+from tests.fakes.desk import Desk, profile, profile_of
+from tests.fakes.servers import anytls_server
 from tests.fakes.waiting import settle, until
 
 T = TypeVar("T")
@@ -217,6 +219,40 @@ async def test_the_offer_masks_names_where_they_are_hidden(
     offer_to_look(bridge, entry.id, SELF_SIGNED, window, lambda: None)
     assert "a.example" not in messages[0].text
     assert "localhost" not in messages[0].text
+
+
+async def test_a_switch_that_meets_a_rejected_certificate_offers_to_look(
+    window: QWidget, qtbot: QtBot, bridge: Bridge, the_desk: Desk, messages: list[Message]
+) -> None:
+    async with anytls_server() as server:
+        good = await the_desk.profiles.add(profile_of(server), (server.password,))
+        entry = await the_desk.profiles.add(
+            replace(profile_of(server, "Wrong"), certificate_pin=PINNED), (server.password,)
+        )
+        await the_desk.control.connect(good.id)
+        await until(lambda: the_desk.client.state is State.ON)
+        switch_to(bridge, entry.id, window)
+        await until(lambda: messages)
+        assert messages[0].run is not None
+        messages[0].run()
+        qtbot.mouseClick((await opened(window)).buttons["trust"], Qt.MouseButton.LeftButton)
+        await until(lambda: the_desk.control.active is not None and the_desk.control.active.id == entry.id)
+        await until(lambda: not the_desk.control.busy)
+        await the_desk.control.disconnect()
+
+
+async def test_what_else_stands_in_the_way_of_a_switch_is_told(
+    window: QWidget, bridge: Bridge, the_desk: Desk, messages: list[Message]
+) -> None:
+    async with anytls_server() as server:
+        good = await the_desk.profiles.add(profile_of(server), (server.password,))
+        nowhere = await the_desk.profiles.add(profile("Nowhere", "127.0.0.1", 1), ("x",))
+        await the_desk.control.connect(good.id)
+        await until(lambda: the_desk.client.state is State.ON)
+        switch_to(bridge, nowhere.id, window)
+        await until(lambda: messages)
+        assert messages[0].action == "Show in the log"
+        await the_desk.control.disconnect()
 
 
 async def test_another_language_is_followed(window: QWidget) -> None:

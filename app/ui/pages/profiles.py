@@ -9,11 +9,10 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedLayout, QWidget
 
 from app.client.profiles import Entry
-from app.client.trust import to_look_at
 from app.errors import CertificateRejected
 from app.storage.settings import PRIVACY, Item
 from app.ui.base import Page, button, label, page_layout, row
-from app.ui.certificate_question import offer_to_look
+from app.ui.certificate_question import offer_to_look, switch_to
 from app.ui.messages import Message
 from app.ui.profile_card import address, shown_name
 from app.ui.profile_form import ProfileForm
@@ -79,7 +78,7 @@ class ProfilesPage(Page):
         self.list.asked.connect(self._asked)
         self.model.moved.connect(self._move)
         self.tests.changed.connect(self._show)
-        self.tests.rejected.connect(lambda one, failure: self._offer(one, failure, self.tests.start))
+        self.tests.rejected.connect(self._offer)
         self.search.searched.connect(self._search)
         self.search.left_downwards.connect(self._into_list)
         self.add.clicked.connect(self.add_profile)
@@ -187,18 +186,10 @@ class ProfilesPage(Page):
         self._verbs[verb](ids)
 
     def _switch(self, ids: list[str]) -> None:
-        async def work() -> None:
-            try:
-                await self.bridge.control.activate(ids[0])
-            except CertificateRejected as failure:
-                if to_look_at(failure) is None:
-                    raise
-                self._offer(ids[0], failure, self._switch)
+        switch_to(self.bridge, ids[0], self.window())
 
-        self.bridge.run(work(), "switch to a profile")
-
-    def _offer(self, entry_id: str, failure: CertificateRejected, again: Callable[[list[str]], None]) -> None:
-        offer_to_look(self.bridge, entry_id, failure, self.window(), lambda: again([entry_id]))
+    def _offer(self, entry_id: str, failure: CertificateRejected) -> None:
+        offer_to_look(self.bridge, entry_id, failure, self.window(), lambda: self.tests.start([entry_id]))
 
     def _edit(self, ids: list[str]) -> None:
         ProfileForm(self.bridge, self._entry(ids[0]), self.window()).open()

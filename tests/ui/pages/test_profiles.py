@@ -237,20 +237,6 @@ async def test_a_rejected_certificate_is_looked_at_and_trusted(
         await the_desk.control.disconnect()
 
 
-async def test_what_else_stands_in_the_way_of_a_switch_is_told(
-    page: ProfilesPage, the_desk: Desk, messages: list[Message]
-) -> None:
-    async with anytls_server() as server:
-        good = await the_desk.profiles.add(profile_of(server), (server.password,))
-        nowhere = await the_desk.profiles.add(profile("Nowhere", "127.0.0.1", 1), ("x",))
-        await the_desk.control.connect(good.id)
-        await until(lambda: the_desk.client.state is State.ON)
-        page.list.asked.emit("switch", [nowhere.id])
-        await until(lambda: messages)
-        assert messages[0].action == "Show in the log"
-        await the_desk.control.disconnect()
-
-
 async def test_the_last_one_leaves_the_empty_state(qtbot: QtBot, page: ProfilesPage, the_desk: Desk) -> None:
     (berlin,) = await the_desk.add("Berlin")
     page.list.choose([berlin.id])
