@@ -7,9 +7,9 @@ from app.cli.inputs import imported
 from app.cli.output import say, say_json, warn
 from app.cli.run import log_to_stderr, run_once
 from app.client.options import engine_options, unmet_wishes
+from app.client.trust import to_look_at
 from app.engine.options import LocalOptions
 from app.engine.probe import StageResult, probe
-from app.errors import CertificateRejected
 from app.texts import translate
 from app.wording import stage_name
 
@@ -57,6 +57,6 @@ def _tell(results: list[StageResult]) -> None:
 
 
 def _pin(result: StageResult) -> bytes:
-    """The SHA-256 of the certificate that was rejected, which pins it; empty where none was."""
-    error = result.error
-    return sha256(error.certificate).digest() if isinstance(error, CertificateRejected) and error.certificate else b""
+    """The SHA-256 of the certificate that was rejected, which pins it; empty where pinning it would not help."""
+    failure = to_look_at(result.error)
+    return sha256(failure.certificate).digest() if failure else b""

@@ -85,6 +85,14 @@ def unmet_wishes(profile: Profile) -> tuple[str, ...]:
         wishes.append(
             translate("client", "Cipher suites and curve of the profile give way to those of its fingerprint.")
         )
+    ech = profile.ech_config is not None or profile.ech_resolver is not None
+    if ech and (profile.fingerprint == fingerprints.NONE or not fingerprints.available()):
+        wishes.append(
+            translate(
+                "client",
+                "The server's name can be sent encrypted (ECH) only with Chrome's fingerprint, so nothing is sent.",
+            )
+        )
     if profile.tcp.multipath and not hasattr(socket, "IPPROTO_MPTCP"):
         wishes.append(translate("client", "This system has no Multipath TCP, so ordinary TCP is used."))
     return tuple(filter(None, wishes))

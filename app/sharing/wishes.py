@@ -73,7 +73,7 @@ def ech(text: str, notes: list[str]) -> tuple[bytes | None, str | None]:
     try:
         return read_config(wish), None
     except BadEch as error:
-        text = translate("links", "cannot be used, and the server's name would travel in the open: {reason}")
+        text = translate("links", "cannot be used, and without it the server's name would travel in the open: {reason}")
         raise ValueError(text.format(reason=reason_of(error))) from None
 
 

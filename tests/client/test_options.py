@@ -14,6 +14,7 @@ from app.errors import BadFile
 from app.storage.profiles import Profile, ProfileServer
 from app.transport.options import TcpOptions
 from tests.fakes import certificates
+from tests.fakes.ech import CONFIG
 
 LOCAL = LocalOptions(port=0)
 
@@ -104,6 +105,18 @@ def test_a_fingerprint_has_its_own_suites(changes: dict[str, str]) -> None:
     own = replace(profile, fingerprint="none")
     assert unmet_wishes(own) == ()
     assert (told_tls(own).ciphers, told_tls(own).curve) == (profile.ciphers, profile.curve)
+
+
+ECH_NEEDS_CHROME = "The server's name can be sent encrypted (ECH) only with Chrome's fingerprint, so nothing is sent."
+
+
+@pytest.mark.parametrize("changes", [{"ech_config": CONFIG}, {"ech_resolver": "https://dns.example/"}])
+def test_an_encrypted_name_needs_the_fingerprint(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = replace(PROFILE, fingerprint="chrome", **changes)
+    assert unmet_wishes(profile) == ()
+    assert unmet_wishes(replace(profile, fingerprint="none")) == (ECH_NEEDS_CHROME,)
+    monkeypatch.setattr(fingerprints, "available", lambda: False)
+    assert unmet_wishes(profile) == (TLS_LIBRARY, ECH_NEEDS_CHROME)
 
 
 @pytest.mark.parametrize(("there", "count"), [(True, 0), (False, 1)])

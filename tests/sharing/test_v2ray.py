@@ -211,7 +211,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         f"{TLS}.echConfigList",
         "AAAA",
-        "it cannot be used, and the server's name would travel in the open: "
+        "it cannot be used, and without it the server's name would travel in the open: "
         "the ECH configuration is cut short or damaged at outbounds[0].streamSettings.tlsSettings.echConfigList",
     ),
     (

@@ -89,12 +89,12 @@ def test_another_name_is_not_asked_for_and_that_is_said() -> None:
         ("https://", "is not an https:// address"),
         (
             "1",
-            "cannot be used, and the server's name would travel in the open: "
+            "cannot be used, and without it the server's name would travel in the open: "
             "the ECH configuration is neither base64 nor PEM",
         ),
         (
             BASE64[:-8],
-            "cannot be used, and the server's name would travel in the open: "
+            "cannot be used, and without it the server's name would travel in the open: "
             "the ECH configuration is cut short or damaged",
         ),
     ],
