@@ -16,7 +16,14 @@ from app.engine import fingerprints, handshake
 from app.engine.certificates import read_certificate
 from app.engine.options import Server, Timings, Verification
 from app.engine.tls_context import make_context
-from app.errors import CertificateRejected, ClockWrong, Failure, HandshakeClosed
+from app.errors import (
+    CertificateExpired,
+    CertificateNotYetValid,
+    CertificateRejected,
+    ClockWrong,
+    Failure,
+    HandshakeClosed,
+)
 from app.protocols.anytls import Buffer
 from app.texts import translate
 from app.transport.link import Owner, TlsLink
@@ -57,7 +64,9 @@ async def look(server: Server, infos: Sequence[AddressInfo], timings: Timings, *
 def with_clock(failure: CertificateRejected, time: datetime.datetime | None) -> CertificateRejected:
     """`failure`, or that this computer's clock is wrong where the certificate is valid by the server's `time`."""
     facts = read_certificate(failure.certificate)
-    if time is None or facts is None or not facts.not_before <= time <= facts.not_after:
+    if not isinstance(failure, CertificateExpired | CertificateNotYetValid) or time is None or facts is None:
+        return failure
+    if not facts.not_before <= time <= facts.not_after:
         return failure
     off = abs(datetime.datetime.now(datetime.UTC) - time)
     return ClockWrong(failure.host, failure.port, _duration(off), certificate=failure.certificate)
@@ -117,7 +126,7 @@ async def _time(link: TlsLink, server: Server) -> datetime.datetime | None:
     """The time in the answer to a plain HTTP request: servers that have a website to show strangers tell it."""
     asked = _Answer()
     link.attach(asked)
-    host = server.tls.server_name or server.host
+    host = "" if _hides_name(server) else server.tls.server_name or server.host
     link.write([f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()])
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_ANSWER):
