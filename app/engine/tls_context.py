@@ -42,10 +42,12 @@ class ResumingContext(ssl.SSLContext):
     """The standard library's, that resumes sessions: a fresh connection saves the certificate and a signature.
 
     Each ticket is used once (RFC 8446 §C.4), so that nobody on the way can tell two connections for the same client's.
+    A resumed session shows no certificate to check a name by, so it is resumed for the name alone that it was made for.
     """
 
     def __init__(self, _protocol: int) -> None:
         self._sessions: list[ssl.SSLSession] = []
+        self._name: str | bytes | None = None
 
     def keep(self, session: ssl.SSLSession | None) -> None:
         """Remember a session that a server has given a ticket for."""
@@ -62,6 +64,9 @@ class ResumingContext(ssl.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
         """As the base class's, resuming the newest session that is kept."""
+        if server_hostname != self._name:
+            self._name = server_hostname
+            self._sessions.clear()
         if session is None and self._sessions:
             session = self._sessions.pop()
         return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)

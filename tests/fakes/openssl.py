@@ -25,12 +25,14 @@ class OpensslServer:
 
 
 @contextlib.asynccontextmanager
-async def openssl_server(*options: str, identity: Identity | None = None) -> AsyncIterator[OpensslServer]:
+async def openssl_server(
+    *options: str, identity: Identity | None = None, port: int = 0
+) -> AsyncIterator[OpensslServer]:
     """Serve until the block ends; `options` are `openssl s_server`'s."""
     with tempfile.TemporaryDirectory() as folder:
         path = (identity or certificates.good()).saved(folder)
         process = await asyncio.create_subprocess_exec(
-            *("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", path, "-cert_chain", path, "-key", path),
+            *("openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", path, "-cert_chain", path, "-key", path),
             *options,
             stdin=asyncio.subprocess.PIPE,  # it ends with its input
             stdout=asyncio.subprocess.PIPE,
@@ -42,8 +44,8 @@ async def openssl_server(*options: str, identity: Identity | None = None) -> Asy
             while not (said and said[-1].startswith("ACCEPT")):
                 said.append((await process.stdout.readline()).decode())
                 assert said[-1], "".join(said)
-        host, _, port = said[-1].split()[1].rpartition(":")
-        server = OpensslServer(Address(host, int(port)), said)
+        # Where it was not told the port, it tells it.
+        server = OpensslServer(Address("127.0.0.1", port or int(said[-1].rpartition(":")[2])), said)
         listener = asyncio.create_task(_listen(process.stdout, said))
         try:
             yield server
