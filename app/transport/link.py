@@ -61,7 +61,7 @@ def forget(error: ssl.SSLError) -> None:
     Those of `utls` hold on to their own frames, and so to the connection and to the data that was read last, until the
     next round of garbage collection; one of these comes with every read.
     """
-    error.__traceback__ = None
+    error.__traceback__ = error.__cause__ = error.__context__ = None
 
 
 class TlsLink(asyncio.BufferedProtocol):
