@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from app.protocols.text import printable
@@ -52,7 +53,7 @@ def read_certificate(der: bytes) -> CertificateFacts | None:
             spki_sha256=spki_hash(der),
             self_issued=certificate.subject == certificate.issuer,
         )
-    except ValueError:
+    except (ValueError, TypeError, x509.InvalidVersion):  # OpenSSL takes more versions and kinds of text
         return None
 
 
@@ -65,7 +66,7 @@ def spki_hash(der: bytes) -> bytes | None:
     try:
         key = x509.load_der_x509_certificate(der).public_key()
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
 
 
@@ -111,8 +112,7 @@ def _names(certificate: object) -> tuple[str, ...]:
     assert isinstance(certificate, x509.Certificate)
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return ()
-    return tuple(printable(str(name.value)) for name in names if isinstance(name, x509.DNSName | x509.IPAddress))[
-        :_NAMES
-    ]
+    hosts = (name for name in names if isinstance(name, x509.DNSName | x509.IPAddress))
+    return tuple(printable(str(name.value)) for name in islice(hosts, _NAMES))

@@ -74,6 +74,28 @@ def test_only_hosts_are_names_and_not_without_end() -> None:
     assert len(facts.names) == 100
 
 
+@pytest.mark.parametrize("name", ["a3023000", "a5020500"], ids=["x400Address", "ediPartyName"])
+def test_a_kind_of_name_that_is_not_known_here_is_no_name(name: str) -> None:
+    names = bytes.fromhex(f"3004{name}")
+    facts = read_certificate(odd([], x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, names)))
+    assert facts is not None
+    assert facts.names == ()
+
+
+def test_a_version_that_is_not_known_here_is_not_read() -> None:
+    """OpenSSL takes any, so a server can show one."""
+    third, later = bytes.fromhex("a003020102"), bytes.fromhex("a003020104")
+    shown = der(certificates.good()).replace(third, later)
+    assert read_certificate(shown) is None
+    assert spki_hash(shown) is None
+
+
+def test_a_kind_of_text_that_is_not_known_here_is_not_read() -> None:
+    utf8, bits = bytes.fromhex("06035504030c"), bytes.fromhex("060355040303")
+    shown = der(certificates.self_signed()).replace(utf8, bits)
+    assert read_certificate(shown) is None
+
+
 @pytest.mark.parametrize(
     ("identity", "weak"),
     [
