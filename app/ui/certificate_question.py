@@ -181,4 +181,8 @@ def _pairs(digest: bytes) -> str:
 
 
 def _date(when: datetime, now: float) -> str:
-    return f"{ltr(f'{when.astimezone():%Y-%m-%d %H:%M}')} ({distance_text(when.timestamp() - now)})"
+    try:
+        text = f"{when.astimezone():%Y-%m-%d %H:%M}"
+    except (OverflowError, OSError):  # the end of 9999, which stands for none, is no year here; Windows begins in 1970
+        text = f"{when:%Y-%m-%d %H:%M} UTC"
+    return f"{ltr(text)} ({distance_text(when.timestamp() - now)})"

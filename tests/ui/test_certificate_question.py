@@ -1,8 +1,10 @@
 """A rejected certificate is shown with what one needs to know it again, and pinned only where somebody says so."""
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -102,6 +104,27 @@ async def test_the_date_that_is_wrong_is_red(window: QWidget, made_by: Any) -> N
     made = await question(window, replace(SELF_SIGNED, certificate=der(made_by())))
     red = {name for name, fact in made.facts.items() if fact.value.property("role") == "bad"}
     assert red == ({"until"} if made_by is certificates.expired else {"from"})
+
+
+@pytest.fixture(params=["UTC-14", "UTC+12"])  # POSIX has the sign the other way round
+def far_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if not hasattr(time, "tzset"):
+        pytest.skip("the time zone cannot be chosen here")
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_zone")
+async def test_the_first_and_the_last_of_all_dates_are_shown_everywhere(window: QWidget) -> None:
+    """RFC 5280 §4.1.2.5 knows the last one as that of a certificate without an end."""
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    facts = replace(await facts_of(SELF_SIGNED), not_before=first, not_after=last)
+    asked = CertificateQuestion(window, SELF_SIGNED, facts)
+    assert "1-01-01" in asked.facts["from"].value.text()
+    assert "9999-12-31" in asked.facts["until"].value.text()
 
 
 async def test_many_names_are_counted(window: QWidget) -> None:
