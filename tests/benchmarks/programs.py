@@ -17,6 +17,7 @@ from tests.benchmarks.processes import Process, free_port, started
 from tests.benchmarks.wire import HOST
 
 OURS: Final = "ours"
+REFERENCE: Final = "anytls-go"
 
 # Nobody is measured while it writes a log.
 _QUIET: Final = {"LOG_LEVEL": "error", "RUST_LOG": "error"}
@@ -98,7 +99,7 @@ def clients() -> list[Client]:
         Client(f"{OURS}, asyncio", program=_WITHOUT_UVLOOP, query="&fp=none"),
     ]
     if path := os.environ.get("ANYTLS_PEER_CLIENT"):
-        found.append(Client(Path(path).name, lambda at, to: [path, "-l", at, "-s", to.address, "-p", to.password]))
+        found.append(Client(REFERENCE, lambda at, to: [path, "-l", at, "-s", to.address, "-p", to.password]))
     return found + [_crate(folder.name, str(folder / "bin" / "anytls-client")) for folder in _crates()]
 
 
@@ -130,7 +131,7 @@ def server(folder: Path) -> Iterator[Server]:
     """The one that all clients use: the named one, else a crate's, else ours."""
     password = secrets.token_hex(16)
     if path := os.environ.get("ANYTLS_PEER_SERVER"):
-        name = Path(path).name
+        name = REFERENCE
     elif crates := _crates():
         name, path = crates[0].name, str(crates[0] / "bin" / "anytls-server")
     else:
