@@ -24,7 +24,7 @@ from app.tasks import Tasks
 from app.traffic.pool_history import PoolHistory
 from app.traffic.rates import Rates
 from app.ui.messages import Message, for_failure
-from app.ui.widgets.stages import masked_sentence
+from app.ui.widgets.stages import breakable, masked_sentence
 
 _log = logging.getLogger("anytls.ui")
 
@@ -139,7 +139,7 @@ class Bridge(QObject):
         """Show the sentence; what is not the person's own input stands in the log too, one click away."""
         message, text = for_failure(failure), str(failure)
         if self.control.settings.get(PRIVACY):
-            message = replace(message, text=logs.redact(masked_sentence(failure)))
+            message = replace(message, text=breakable(logs.redact(masked_sentence(failure))))
         if message.kind == "bad":
             _log.error("%s", text)
             show = partial(self.log_asked.emit, logs.redact(text))

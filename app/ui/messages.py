@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from app.errors import BadInput, Failure
+from app.ui.widgets.stages import breakable
 
 Kind: TypeAlias = Literal["info", "good", "warn", "bad"]
 
@@ -26,4 +27,4 @@ class Message:
 def for_failure(failure: Failure) -> Message:
     """The message for a failure: what the person gave and can give anew is a warning, everything else is bad."""
     kind = "warn" if isinstance(failure, BadInput) else "bad"
-    return Message(str(failure), kind, key=type(failure).__name__)
+    return Message(breakable(str(failure)), kind, key=type(failure).__name__)

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from app.errors import BadInput, BadLink, NoProfile, NothingListens
+from app.errors import BadInput, BadLink, NoProfile, NothingListens, PinMismatch
 from app.ui.messages import Message, for_failure
 
 
@@ -13,6 +13,13 @@ def test_the_sentence_is_the_failures() -> None:
     assert message.text == "Nothing listens on berlin.example.org port 443."
     assert message.kind == "bad"
     assert not message.action
+
+
+def test_long_digits_may_be_broken() -> None:
+    digits = bytes(32).hex()
+    message = for_failure(PinMismatch("berlin.example.org", 443, digits, pinned=digits))
+    assert digits not in message.text
+    assert message.text.replace("\u200b", "") == str(PinMismatch("berlin.example.org", 443, digits, pinned=digits))
 
 
 @pytest.mark.parametrize("failure", [BadInput("it is empty"), BadLink("the port is missing")])
