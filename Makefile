@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 \
 	libxcb-shape0 libxkbcommon-x11-0 libxkbcommon0
 TEST_PACKAGES := $(QT_PACKAGES) chromium curl dbus desktop-file-utils fonts-inter fonts-noto-core gcr gnome-keyring \
-	imagemagick libsecret-tools openbox openssl trayer x11-utils xauth xdotool xvfb
+	imagemagick libsecret-tools nginx openbox openssl trayer x11-utils xauth xdotool xvfb
 # Where `make peers` puts AnyTLS implementations written by others, and where the tests look for them.
 export ANYTLS_PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/anytls-tray/peers
 

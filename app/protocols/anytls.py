@@ -42,6 +42,7 @@ from app.protocols.frames import (
     SYNACK,
     UPDATE_PADDING_SCHEME,
     WASTE,
+    is_http2,
     pack,
 )
 from app.protocols.padding import MAX_SCHEME, BadScheme, Padding, RandBelow, Scheme, cut
@@ -295,10 +296,9 @@ class Session:
             self._sink = self._collect
         else:
             self._sink = discard
-        if not self._known:
-            if command not in NAMES:
-                raise NotAnyTls("first byte {byte:#04x}", byte=command)
-            self._known = True
+        if not self._known and (command not in NAMES or is_http2(command, stream_id, length)):
+            raise NotAnyTls("first byte {byte:#04x}", byte=command)
+        self._known = True
 
     def _collect(self, chunk: memoryview) -> None:
         self._body += chunk[: MAX_BODY - len(self._body)]

@@ -42,3 +42,12 @@ NAMES: Final = {
 def pack(command: int, stream_id: int = 0, payload: bytes = b"") -> bytes:
     """One whole frame. Raises `struct.error` where the payload is longer than `MAX_PAYLOAD`."""
     return HEADER.pack(command, stream_id, len(payload)) + payload
+
+
+def is_http2(command: int, stream_id: int, length: int) -> bool:
+    """Whether a first header is the beginning of what an HTTP/2 server says first (RFC 9113 §3.4).
+
+    Its SETTINGS look like padding of no length on an odd stream: three bytes of length, a multiple of six, then type 4
+    and zeros. Chrome's hello asks for HTTP/2, so whoever answers in an AnyTLS server's place speaks it.
+    """
+    return command == WASTE and length == 0 and stream_id & 0xFF00FFFF == 0x0400 and (stream_id >> 16) % 6 == 0

@@ -25,9 +25,10 @@ from tests.fakes import certificates
 from tests.fakes.ech import ech_server, needs_go
 from tests.fakes.listening import free_port
 from tests.fakes.loops import both_loops
+from tests.fakes.nginx import listens
 from tests.fakes.openssl import openssl_server
 from tests.fakes.peers import PASSWORD, server_at
-from tests.fakes.waiting import PATIENCE, settle, until
+from tests.fakes.waiting import settle, until
 from tests.interop.peers import SERVER_VARIABLE, ServerJob, named
 
 TIMINGS = Timings()
@@ -85,24 +86,12 @@ async def test_the_reference_server_resumes() -> None:
     process = await asyncio.create_subprocess_exec(*serve(job), stderr=asyncio.subprocess.DEVNULL)
     server = Server("127.0.0.1", job.port, PASSWORD, TlsOptions(verification=Verification.NONE))
     try:
-        await until_it_listens(job.port)
+        await listens(job.port)
         async with upstream_to(server) as upstream:
             assert [await resumed(upstream) for _ in range(3)] == [False, True, True]
     finally:
         process.kill()
         await process.wait()
-
-
-async def until_it_listens(port: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return
 
 
 class Reader(Owner):

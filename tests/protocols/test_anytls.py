@@ -501,6 +501,22 @@ def test_another_service_is_told_apart_by_its_first_byte(answer: bytes) -> None:
     assert not client.known
 
 
+@pytest.mark.parametrize("count", [0, 3, 6])
+def test_a_server_of_http_2_is_told_apart_by_its_settings(count: int) -> None:
+    settings = (6 * count).to_bytes(3) + b"\x04\x00" + bytes(4) + bytes((0, 3, 0, 0, 0, 128)) * count
+    client = client_with_stream()
+    with pytest.raises(NotAnyTls):
+        feed(client, settings)
+    assert not client.known
+
+
+@pytest.mark.parametrize("frame", [pack(WASTE, 0x120401), pack(WASTE, 0x130400), pack(WASTE, 0x120400, b"\0")])
+def test_padding_is_no_settings(frame: bytes) -> None:
+    client = client_with_stream()
+    feed(client, frame)
+    assert client.known
+
+
 def test_a_server_drains_even_a_first_frame_that_it_does_not_know() -> None:
     assert feed(new_server(), pack(UNKNOWN, 0, b"whatever"), V2) == [SettingsReceived("t")]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocols import frames
-from app.protocols.frames import HEADER, HEADER_SIZE, MAX_PAYLOAD, NAMES, pack
+from app.protocols.frames import HEADER, HEADER_SIZE, MAX_PAYLOAD, NAMES, WASTE, is_http2, pack
 
 
 def test_the_layout() -> None:
@@ -46,3 +46,9 @@ def test_the_longest_payload() -> None:
     assert len(pack(frames.PSH, 1, bytes(MAX_PAYLOAD))) == HEADER_SIZE + MAX_PAYLOAD
     with pytest.raises(struct.error):
         pack(frames.PSH, 1, bytes(MAX_PAYLOAD + 1))
+
+
+def test_what_an_http2_server_says_first_is_no_frame() -> None:
+    assert is_http2(*HEADER.unpack(b"\x00\x00\x12\x04\x00\x00\x00"))
+    assert not is_http2(*HEADER.unpack(pack(WASTE)))
+    assert not is_http2(*HEADER.unpack(b"\x00\x00\x12\x04\x00\x00\x01"))
