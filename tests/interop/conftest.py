@@ -13,7 +13,7 @@ COLUMNS = [(peer, direction) for direction in Direction for peer in PEERS]
 
 def can_take_part(peer: Peer, direction: Direction) -> bool:
     """Whether the peer's end is there."""
-    return (peer.server if direction is Direction.OUR_CLIENT else peer.client) is not None
+    return (peer.server if direction.we_dial else peer.client) is not None
 
 
 @pytest_asyncio.fixture(

@@ -46,4 +46,4 @@ def expected(peer: str, direction: Direction, row: str) -> set[str]:
     """What may come of a row with this peer."""
     if direction is SERVER and row in ("UDP, connect mode", "probe"):
         return {NOT_TRIED}
-    return _OUTCOMES[peer, direction].get(row, {WORKS})
+    return _OUTCOMES[peer, CLIENT if direction.we_dial else SERVER].get(row, {WORKS})

@@ -22,7 +22,18 @@ class Direction(Enum):
     """Who is who."""
 
     OUR_CLIENT = "our client ↔ their server"
+    OUR_CHROME = "our client with Chrome’s fingerprint ↔ their server"
     OUR_SERVER = "their client ↔ our server"
+
+    @property
+    def we_dial(self) -> bool:
+        """Whether our end is the client."""
+        return self is not Direction.OUR_SERVER
+
+    @property
+    def fingerprint(self) -> str:
+        """The one that our client has."""
+        return "chrome" if self is Direction.OUR_CHROME else "none"
 
 
 @dataclass
@@ -42,17 +53,17 @@ class Pair:
     @property
     def link(self) -> str:
         """How our client reaches the server."""
-        return _link(self.server_port, PASSWORD)
+        return _link(self.server_port, PASSWORD, self.direction)
 
     async def sessions(self) -> int:
         """How many sessions were ever made, as our end counts them."""
-        if self.direction is Direction.OUR_CLIENT:
+        if self.direction.we_dial:
             return int((await self.client.snapshot())["sessions_made"])
         return self.server.complained().count("logged in")
 
     async def enough_sessions(self) -> int:
         """The same, once our client has as many as it needs for one app after the other."""
-        if self.direction is Direction.OUR_CLIENT:
+        if self.direction.we_dial:
             return await sessions_made(self.client, self.socks, _READY)
         return await self.sessions()
 
@@ -62,7 +73,7 @@ class Pair:
 
     async def revive_server(self) -> None:
         """Start it again where it was."""
-        start = their_server if self.direction is Direction.OUR_CLIENT else our_server
+        start = their_server if self.direction.we_dial else our_server
         self.server = await self._stack.enter_async_context(start(self.peer, self.home, self.server_port))
 
     async def close(self) -> None:
@@ -81,8 +92,8 @@ async def joined(
 ) -> AsyncIterator[Pair]:
     """A pair until the block ends."""
     home, port = Home(folder), free_port()
-    if direction is Direction.OUR_CLIENT:
-        link = _link(port, client_password)
+    if direction.we_dial:
+        link = _link(port, client_password, direction)
         async with their_server(peer, home, port, scheme) as server, home.connect(link) as client:
             pair = Pair(peer, direction, home, client, server, client.port, client.port, port)
             yield pair
@@ -99,9 +110,10 @@ async def joined(
                 await pair.close()
 
 
-def _link(port: int, password: str) -> str:
+def _link(port: int, password: str, direction: Direction) -> str:
     """Peers make their certificates themselves, and anew at every start."""
-    return f"anytls://{password}@127.0.0.1:{port}/?insecure=1&min-idle-session={_READY}"
+    options = f"insecure=1&min-idle-session={_READY}&fp={direction.fingerprint}"
+    return f"anytls://{password}@127.0.0.1:{port}/?{options}"
 
 
 @contextlib.asynccontextmanager

@@ -95,7 +95,7 @@ async def refused(pair: Pair, _folder: Path) -> str:
     nowhere = closed_port()
     code = await status(f"http://127.0.0.1:{pair.http}", f"http://{nowhere}/", "--max-time", str(QUIET))
     told = f"SOCKS {await _refused_by_socks(pair, *nowhere)}, HTTP {code}"
-    return WORKS if pair.direction is Direction.OUR_CLIENT and told == "SOCKS reset, HTTP 502" else told
+    return WORKS if pair.direction.we_dial and told == "SOCKS reset, HTTP 502" else told
 
 
 async def _refused_by_socks(pair: Pair, host: str, port: int) -> str:
@@ -232,7 +232,7 @@ async def pushed_scheme(pair: Pair, folder: Path) -> str:
     async with joined(pair.peer, pair.direction, folder / "pushed", scheme=scheme) as own, website() as site:
         proxy = f"socks5h://127.0.0.1:{own.socks}"
         codes = [await status(proxy, site.url()) for _ in range(4)]
-        if own.direction is Direction.OUR_CLIENT:
+        if own.direction.we_dial:
             await own.client.until(
                 lambda: f"a padding scheme of {len(SCHEME)} bytes is in force" in own.client.complained()
             )
@@ -254,7 +254,7 @@ async def probe(pair: Pair, _folder: Path) -> str:
 async def wrong_password(pair: Pair, folder: Path) -> str:
     async with joined(pair.peer, pair.direction, folder / "wrong", client_password="wrong") as own, website() as site:
         proxy = f"socks5h://127.0.0.1:{own.socks}"
-        if own.direction is Direction.OUR_CLIENT:
+        if own.direction.we_dial:
             await own.client.until(lambda: own.client.state == "failed")
             return _told("wrong password" in own.client.events("state")[-1]["error"], own.client.said())
         fetched = await curl("--proxy", proxy, "--max-time", str(QUIET), site.url())
@@ -267,10 +267,10 @@ async def killed_and_back(pair: Pair, folder: Path) -> str:
         proxy = f"socks5h://127.0.0.1:{own.socks}"
         assert await status(proxy, site.url()) == "200"
         await own.kill_server()
-        if own.direction is Direction.OUR_CLIENT:
+        if own.direction.we_dial:
             await own.client.until(lambda: own.client.state in ("degraded", "failed"))
         await own.revive_server()
-        if own.direction is Direction.OUR_CLIENT:
+        if own.direction.we_dial:
             await own.client.until(lambda: own.client.state == "on")
         tries = 1
         while await status(proxy, site.url(), "--max-time", str(QUIET)) != "200":
