@@ -22,7 +22,7 @@ from app.client.status import status_fields
 from app.client.trust import trusting
 from app.engine.options import EngineOptions, LocalOptions
 from app.engine.stages import OnStage, StageResult, unheard
-from app.errors import ListenFailed, NoProfile, PasswordMissing, UnlockCancelled
+from app.errors import CertificateRejected, ListenFailed, NoProfile, PasswordMissing, UnlockCancelled
 from app.storage.passwords import Prompter, Vault
 from app.storage.profiles import Profile
 from app.storage.settings import (
@@ -158,10 +158,14 @@ class Control:
             await self.profiles.note_latency(entry.id, None, str(failed.error))
         return results
 
-    async def trust(self, entry_id: str, sha256: bytes) -> Entry:
-        """Pin the certificate of this SHA-256 in a profile. Raises `Failure`; nothing has changed then."""
+    def trusting(self, entry_id: str, failure: CertificateRejected) -> Profile:
+        """What `trust` would make of a profile. Raises `Failure` where the certificate was not shown to it."""
+        return trusting(self._entry(entry_id).profile, failure)
+
+    async def trust(self, entry_id: str, failure: CertificateRejected) -> Entry:
+        """Pin the certificate that was rejected in a profile. Raises `Failure`; nothing has changed then."""
         entry = self._entry(entry_id)
-        return await self.profiles.edit(entry.id, trusting(entry.profile, sha256), None, entry.group)
+        return await self.profiles.edit(entry.id, trusting(entry.profile, failure), None, entry.group)
 
     async def note_proof(self) -> None:
         """Put what the tunnel has just proved in place of a test that failed before. For after a change to ON."""

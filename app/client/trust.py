@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from hashlib import sha256
 
 from app.engine.certificates import CertificateFacts, read_certificate
 from app.errors import BadInput, CertificateRejected, ClockWrong, Failure
@@ -29,6 +30,13 @@ async def facts_of(failure: CertificateRejected) -> CertificateFacts:
     return facts
 
 
-def trusting(profile: Profile, sha256: bytes) -> Profile:
-    """The profile with this certificate pinned: it alone is accepted, whoever issued it and for whatever name."""
-    return replace(profile, verification="pin", certificate_pin=sha256, spki_pin=None)
+def trusting(profile: Profile, failure: CertificateRejected) -> Profile:
+    """The profile with this certificate pinned: it alone is accepted, whoever issued it and for whatever name.
+
+    Raises `BadInput` where none of the profile's servers has shown it, because another profile was meant then, or this
+    one leads elsewhere by now.
+    """
+    if (failure.host, failure.port) not in [(server.host, server.port) for server in profile.servers]:
+        raise BadInput(translate("trust", "the certificate was shown by a server that this profile does not lead to"))
+    pin = sha256(failure.certificate).digest()
+    return replace(profile, verification="pin", certificate_pin=pin, spki_pin=None)

@@ -135,12 +135,11 @@ class CertificateQuestion(Dialog):
 
 async def ask_to_trust(bridge: Bridge, entry_id: str, failure: CertificateRejected, parent: QWidget | None) -> bool:
     """Show what was rejected; pin it in the profile where it is trusted. Raises `Failure`; nothing has changed then."""
-    profiles = bridge.control.profiles
     facts = await facts_of(failure)
-    question = CertificateQuestion(parent, failure, facts, len(profiles.get(entry_id).profile.servers))
-    if await question.answer() != "trust":
+    servers = bridge.control.trusting(entry_id, failure).servers
+    if await CertificateQuestion(parent, failure, facts, len(servers)).answer() != "trust":
         return False
-    await bridge.control.trust(entry_id, facts.sha256)
+    await bridge.control.trust(entry_id, failure)
     return True
 
 

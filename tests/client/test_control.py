@@ -5,7 +5,6 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -136,12 +135,12 @@ async def test_a_certificate_is_trusted_by_pinning_it(one: Desk) -> None:
         entry = await one.profiles.add(before, (PASSWORD,), group="Mine")
         *_, failed = await one.control.test(entry.id)
         assert isinstance(failed.error, CertificateRejected)
-        trusted = await one.control.trust(entry.id, sha256(failed.error.certificate).digest())
+        trusted = await one.control.trust(entry.id, failed.error)
         assert (trusted.profile.verification, trusted.profile.certificate_pin) == ("pin", certificates.good().pin)
         assert (trusted.group, await one.profiles.passwords(entry.id)) == ("Mine", (PASSWORD,))
         assert all(stage.ok for stage in await one.control.test(entry.id))
     with pytest.raises(NoProfile):
-        await one.control.trust("nobody", bytes(32))
+        await one.control.trust("nobody", failed.error)
 
 
 async def test_a_proof_takes_the_place_of_a_test_that_failed(one: Desk, here: str, there: str) -> None:

@@ -50,10 +50,19 @@ async def test_what_cannot_be_read_is_not_trusted() -> None:
 
 
 def test_one_certificate_is_trusted_and_no_other() -> None:
+    failure = CertificateSelfSigned(*AT, "x", certificate=DER)
     before = Profile(
         "n", (ProfileServer("a.example"),), verification="pin", certificate_pin=b"1" * 32, spki_pin=b"2" * 32
     )
-    after = trusting(before, b"3" * 32)
-    assert (after.verification, after.certificate_pin, after.spki_pin) == ("pin", b"3" * 32, None)
-    unchecked = trusting(Profile("n", (ProfileServer("a.example"),), verification="none"), b"3" * 32)
+    after = trusting(before, failure)
+    assert (after.verification, after.certificate_pin, after.spki_pin) == ("pin", certificates.good().pin, None)
+    unchecked = trusting(Profile("n", (ProfileServer("a.example"),), verification="none"), failure)
     assert unchecked.verification == "pin"
+
+
+@pytest.mark.parametrize("server", [ProfileServer("b.example"), ProfileServer("a.example", 8443)])
+def test_another_servers_certificate_is_not_pinned(server: ProfileServer) -> None:
+    failure = CertificateSelfSigned(*AT, "x", certificate=DER)
+    with pytest.raises(BadInput, match="this profile does not lead to"):
+        trusting(Profile("n", (server,)), failure)
+    assert trusting(Profile("n", (server, ProfileServer("a.example"))), failure).servers[0] is server

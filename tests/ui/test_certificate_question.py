@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.client.form import ProfileDraft
 from app.client.state import State
 from app.client.trust import facts_of
-from app.errors import BadInput, CertificateRejected, CertificateSelfSigned, PinMismatch
+from app.errors import BadInput, CertificateRejected, CertificateSelfSigned, NoProfile, PinMismatch
 from app.storage.profiles import ProfileServer
 from app.storage.settings import PRIVACY
 from app.ui.bridge import Bridge
@@ -37,9 +37,9 @@ def der(one: Identity) -> bytes:
     return one.certificate.public_bytes(Encoding.DER)
 
 
-SELF_SIGNED = CertificateSelfSigned("a.example", 443, "localhost", certificate=der(certificates.self_signed()))
+SELF_SIGNED = CertificateSelfSigned("berlin.example.org", 443, "localhost", certificate=der(certificates.self_signed()))
 MISMATCH = PinMismatch(
-    "a.example", 443, certificates.good().pin.hex(), pinned=PINNED.hex(), certificate=der(certificates.good())
+    "berlin.example.org", 443, certificates.good().pin.hex(), pinned=PINNED.hex(), certificate=der(certificates.good())
 )
 KEY_MISMATCH = replace(MISMATCH, reason=certificates.good().spki_pin.hex())
 
@@ -145,7 +145,7 @@ async def test_what_can_be_copied_is_selectable_and_the_form_takes_it(window: QW
     made = await question(window, SELF_SIGNED)
     for fact in (*made.facts.values(), made.sha256):
         assert fact.value.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
-    draft = ProfileDraft.of(profile("n", "a.example"))
+    draft = ProfileDraft.of(profile("n", "berlin.example.org"))
     pinned = replace(draft, verification="pin", pin=made.sha256.value.text()).profile()
     assert pinned.certificate_pin == certificates.self_signed().pin
 
@@ -194,7 +194,9 @@ async def test_enter_does_not_trust(
 
 
 async def test_what_is_trusted_is_pinned(window: QWidget, qtbot: QtBot, bridge: Bridge, the_desk: Desk) -> None:
-    two = replace(profile("Two", "a.example"), servers=(ProfileServer("a.example"), ProfileServer("b.example")))
+    two = replace(
+        profile("Two", "berlin.example.org"), servers=(ProfileServer("berlin.example.org"), ProfileServer("b.example"))
+    )
     entry = await the_desk.profiles.add(two, ("x", "y"), "Mine")
     trusted = begin(ask_to_trust(bridge, entry.id, SELF_SIGNED, window))
     made = await opened(window)
@@ -210,6 +212,31 @@ async def test_what_cannot_be_read_cannot_be_trusted(window: QWidget, bridge: Br
     (entry,) = await the_desk.add("Berlin")
     with pytest.raises(BadInput, match="cannot be read"):
         await ask_to_trust(bridge, entry.id, replace(SELF_SIGNED, certificate=b"junk"), window)
+
+
+async def test_a_profile_that_is_gone_or_leads_elsewhere_is_not_asked_about(
+    window: QWidget, bridge: Bridge, the_desk: Desk
+) -> None:
+    """What was rejected may stand on the screen for long."""
+    (entry,) = await the_desk.add("Paris")
+    with pytest.raises(BadInput, match="this profile does not lead to"):
+        await ask_to_trust(bridge, entry.id, SELF_SIGNED, window)
+    await the_desk.profiles.remove([entry.id])
+    with pytest.raises(NoProfile):
+        await ask_to_trust(bridge, entry.id, SELF_SIGNED, window)
+
+
+async def test_a_profile_that_leads_elsewhere_meanwhile_trusts_nobody(
+    window: QWidget, qtbot: QtBot, bridge: Bridge, the_desk: Desk
+) -> None:
+    (entry,) = await the_desk.add("Berlin")
+    trusted = begin(ask_to_trust(bridge, entry.id, SELF_SIGNED, window))
+    made = await opened(window)
+    await the_desk.profiles.edit(entry.id, profile("Berlin", "elsewhere.example"), None, "")
+    qtbot.mouseClick(made.buttons["trust"], Qt.MouseButton.LeftButton)
+    with pytest.raises(BadInput, match="this profile does not lead to"):
+        await trusted
+    assert the_desk.profiles.get(entry.id).profile.verification == "system"
 
 
 @pytest.mark.parametrize("answer", ["trust", ""])
@@ -240,7 +267,7 @@ async def test_the_offer_masks_names_where_they_are_hidden(
     (entry,) = await the_desk.add("Berlin")
     await the_desk.control.change(PRIVACY, True)
     offer_to_look(bridge, entry.id, SELF_SIGNED, window, lambda: None)
-    assert "a.example" not in messages[0].text
+    assert "berlin.example.org" not in messages[0].text
     assert "localhost" not in messages[0].text
 
 
