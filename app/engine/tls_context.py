@@ -34,6 +34,9 @@ REFUSED_ECH: Final = "ECH_REJECTED"
 # A server gives one or two tickets a session; what a pool of sessions gathers beyond these grows old unused.
 _MOST_SESSIONS: Final = 8
 
+# Suites in which the server shows no certificate, so that none is checked, and those that do not encrypt.
+_NEVER: Final = ":!aNULL:!eNULL"
+
 # What a hello is made for where it is only compared.
 _NOBODY: Final = "example.com"
 
@@ -108,6 +111,8 @@ def _check(options: TlsOptions) -> None:
         )
     if options.verification is Verification.CA_FILE and not options.ca_file:
         raise BadInput(translate("tls", "a certificate can be checked by a CA file only if the file is named"))
+    if options.verification is Verification.PIN and options.certificate_pin is None and options.spki_pin is None:
+        raise BadInput(translate("tls", "a certificate can be compared with a pin only if there is one"))
     if shaped and (options.ciphers or options.curve):
         raise BadInput(translate("tls", "cipher suites and curve can be chosen only without a fingerprint"))
     if ech and not (shaped and fingerprints.available()):
@@ -129,7 +134,7 @@ def _standard(options: TlsOptions) -> ResumingContext:
         context.set_alpn_protocols(list(options.alpn))
     try:
         if options.ciphers:
-            context.set_ciphers(options.ciphers)
+            context.set_ciphers(options.ciphers + _NEVER)
     except ssl.SSLError:
         raise BadInput(translate("tls", "none of the cipher suites is known here")) from None
     try:

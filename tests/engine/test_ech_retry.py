@@ -71,12 +71,16 @@ async def test_several_keys_are_offered_together(ca_file: str) -> None:
 
 
 @needs_go
-@pytest.mark.parametrize("verification", [Verification.PIN, Verification.NONE])
+@pytest.mark.parametrize(
+    "options",
+    [{"verification": Verification.PIN, "certificate_pin": bytes(32)}, {"verification": Verification.NONE}],
+    ids=["pin", "none"],
+)
 async def test_where_no_issuer_is_asked_for_the_certificate_is_there_to_be_looked_at(
-    verification: Verification, ca_file: str
+    options: dict[str, Any], ca_file: str
 ) -> None:
     async with ech_server(identity=certificates.self_signed()) as server:
-        offer = await asked(server_at(server.address, ca_file, verification=verification), server.configs[1])
+        offer = await asked(server_at(server.address, ca_file, **options), server.configs[1])
         assert offer is not None
         assert certificates.sha256(offer.certificate) == certificates.self_signed().pin
 

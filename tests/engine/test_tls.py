@@ -166,7 +166,10 @@ async def test_everything_is_accepted_where_nothing_is_verified(fingerprint: str
         assert connection.link.established
 
 
-@pytest.mark.parametrize("options", [{"certificate_pin": "pin"}, {"spki_pin": "spki_pin"}, {}])
+@pytest.mark.parametrize(
+    "options",
+    [{"certificate_pin": "pin"}, {"spki_pin": "spki_pin"}, {"certificate_pin": "pin", "spki_pin": "spki_pin"}],
+)
 @both_libraries
 async def test_a_pinned_certificate_needs_no_issuer_and_no_name(fingerprint: str, options: dict[str, str]) -> None:
     identity = certificates.self_signed()

@@ -242,6 +242,19 @@ def test_no_ca_file_at_all_does_not_mean_the_systems_authorities(ca_file: str | 
         make_context(TlsOptions(verification=Verification.CA_FILE, ca_file=ca_file))
 
 
+@both_libraries
+def test_without_a_pin_nothing_passes_for_pinned(fingerprint: str) -> None:
+    with pytest.raises(BadInput, match="pin"):
+        make_context(TlsOptions(fingerprint=fingerprint, verification=Verification.PIN))
+
+
+def test_no_choice_of_ciphers_does_without_a_certificate_or_encryption() -> None:
+    context = unverified(ciphers="ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+    described = [one["description"] for one in context.get_ciphers()]
+    assert described
+    assert not any("Au=None" in one or "Enc=None" in one for one in described)
+
+
 def test_old_versions_are_off_unless_asked_for_and_nothing_below_1_2_can_be() -> None:
     context = make_context(TlsOptions(verification=Verification.NONE))
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
@@ -265,6 +278,8 @@ def test_a_ca_file_that_never_ends_is_refused_at_once(tmp_path: Path) -> None:
         ({"fingerprint": "chrome", "ciphers": "AES128-SHA"}, "without a fingerprint"),
         ({"fingerprint": "chrome", "curve": "X25519"}, "without a fingerprint"),
         ({"ciphers": "NO-SUCH-SUITE"}, "cipher suites"),
+        ({"ciphers": "aNULL:@SECLEVEL=0"}, "cipher suites"),
+        ({"ciphers": "eNULL:@SECLEVEL=0"}, "cipher suites"),
         ({"curve": "no-such-curve"}, "curve"),
         ({"ech_config": ECH_CONFIG}, "Chrome"),
         ({"ech_resolver": "https://192.0.2.1/dns-query"}, "Chrome"),
