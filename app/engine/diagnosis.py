@@ -106,7 +106,7 @@ def _hides_name(server: Server) -> bool:
 
 
 async def _unjudged(server: Server, infos: Sequence[AddressInfo], timings: Timings) -> TlsLink:
-    """A connection that trusts anybody. A name that has to be hidden is not sent."""
+    """A connection that trusts anybody. A name that has to be hidden is not sent, and no certificate is shown."""
     options = replace(
         server.tls,
         verification=Verification.NONE,
@@ -114,6 +114,8 @@ async def _unjudged(server: Server, infos: Sequence[AddressInfo], timings: Timin
         ech_resolver=None,
         server_name="" if _hides_name(server) else server.tls.server_name,
         min_version=None,
+        client_certificate=None,
+        client_key=None,
     )
     stranger = replace(server, tls=options)
     link = handshake.make_link(stranger, await asyncio.to_thread(make_context, options))
@@ -134,7 +136,7 @@ async def _time(link: TlsLink, server: Server) -> datetime.datetime | None:
     found = _DATE.search(bytes(asked.data))
     try:
         time = email.utils.parsedate_to_datetime(found[1].decode("ascii", "replace")) if found else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return time if time is None or time.tzinfo else time.replace(tzinfo=datetime.UTC)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.engine import tls
 from app.engine.options import Server as ServerToDial
 from app.engine.options import Timings, TlsOptions, Verification
 from app.engine.probe import probe
 from app.engine.tls_context import make_context
-from app.errors import BadFile, ClientCertificateRefused, Failure, HandshakeRefused
+from app.errors import BadFile, CertificateRejected, ClientCertificateRefused, Failure, HandshakeRefused
 from app.server.options import ServerOptions
 from app.server.server import Server
 from tests.fakes import certificates
@@ -106,6 +107,30 @@ async def test_it_is_shown_to_who_asks(fingerprint: str, options: tuple[str, ...
         connection.link.abort()
         await asyncio.sleep(0.01)
         assert any("tester" in line for line in server.said) is seen
+
+
+@pytest.mark.parametrize("made", [certificates.self_signed, certificates.expired])
+@both_versions
+@both_libraries
+async def test_who_has_not_proved_himself_is_not_shown_it(
+    fingerprint: str, version: str, made: Any, tmp_path: Path
+) -> None:
+    """Nor when his certificate is looked at once more: in TLS 1.3 whoever is on the way would not see it otherwise."""
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(certificates.authority().pem)
+    options = TlsOptions(
+        "server.test",
+        verification=Verification.CA_FILE,
+        ca_file=str(authority),
+        fingerprint=fingerprint,
+        client_certificate=certificates.client().saved(tmp_path),
+    )
+    async with openssl_server(f"-tls{version.replace('.', '_')}", "-verify", "1", "-www", identity=made()) as server:
+        with pytest.raises(CertificateRejected) as caught:
+            await tls.dial(ServerToDial(*server.address, "", options), make_context(options), Timings())
+        await asyncio.sleep(0.05)
+        assert caught.value.certificate == made().certificate.public_bytes(Encoding.DER)
+        assert not any("tester" in line for line in server.said)
 
 
 @both_libraries

@@ -1,6 +1,7 @@
 """Certificates with every defect: both libraries come to the same verdict, in the same words."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.errors import (
 )
 from tests.fakes import certificates
 from tests.fakes.certificates import Identity
-from tests.fakes.listening import listening
+from tests.fakes.listening import GONE, listening
 
 Made = Callable[[], Identity]
 
@@ -79,6 +80,24 @@ async def test_what_is_wrong_with_a_certificate_is_said(
     assert type(rejection) is kind
     assert words in str(rejection)
     assert rejection.certificate == made().certificate.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("date", [b"1 Jan 2024 0:0:0 +99999999999999999999", b"Mon, 1 Jan 99999999999999 00:00:00 GMT"])
+@both_libraries
+async def test_a_server_whose_time_is_none_has_an_expired_certificate(
+    fingerprint: str, date: bytes, ca_file: str
+) -> None:
+    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, *GONE):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nDate: " + date + b"\r\n\r\n")
+            await reader.read()
+
+    async with listening(tell, context=certificates.expired().context()) as address:
+        options = TlsOptions("server.test", fingerprint=fingerprint, **checked(ca_file))
+        with pytest.raises(CertificateExpired):
+            await tls.dial(Server("127.0.0.1", address.port, "", options), make_context(options), Timings())
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("made", [certificates.with_a_weak_key, certificates.with_a_weak_signature])
