@@ -15,6 +15,7 @@ from app.engine.options import (
     TlsOptions,
     Verification,
 )
+from app.errors import BadFile
 from app.protocols.text import printable
 from app.storage.files import read_limited
 from app.storage.profiles import Profile
@@ -71,6 +72,8 @@ def check_files(profile: Profile) -> None:
     named = (profile.ca_file, profile.hello_file, profile.client_certificate, profile.client_key)
     files = [Path(path) for path in named if path]
     for file in files:
+        if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe or a device, which may never say a word
+            raise BadFile(translate("import", "it is no file"), str(file))
         read_limited(file, _MAX_FILE)
     if files:
         from app.engine.tls_context import make_context  # it may load the other TLS library

@@ -28,6 +28,10 @@ _SUITE: Final = re.compile(
 )
 _OF_TLS_1_3: Final = re.compile(r"TLS_(AES|CHACHA20)_\w+")  # nobody lets one choose these
 
+# A file on another computer, which Windows would log in to with the person's own name and a hash of the password, or a
+# device; see "File path formats on Windows systems" in Microsoft's documentation.
+_ELSEWHERE: Final = re.compile(r"\s*[/\\](?:[/\\]|\?\?)")
+
 _CURVES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "x25519": "X25519",
@@ -181,7 +185,10 @@ def _files(tls: _Tls, place: str, notes: list[str]) -> tuple[str | None, str | N
     notes.extend(filter(None, (authority[1], own[1])))
     if {one.usage.lower() for one in tls.certificates} - {"verify", "encipherment"}:
         notes.append(translate("v2ray", "Certificates whose usage is neither verify nor encipherment are ignored."))
-    return authority[0].certificate_file or None, own[0].certificate_file or None, own[0].key_file or None
+    files = authority[0].certificate_file, own[0].certificate_file, own[0].key_file
+    if any(map(_ELSEWHERE.match, files)):
+        raise bad(translate("v2ray", "expected a file on this computer"), f"{place}.certificates")
+    return files[0] or None, files[1] or None, files[2] or None
 
 
 def _first(tls: _Tls, usage: str, place: str, only: str) -> tuple[_Certificate, str]:

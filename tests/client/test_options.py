@@ -1,3 +1,4 @@
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +174,18 @@ def test_files_are_looked_into(files: dict[str, str], names: dict[str, str], wro
 def test_a_captured_hello_is_looked_into(files: dict[str, str]) -> None:
     with pytest.raises(BadFile):
         check_files(replace(PROFILE, fingerprint="file", hello_file=files["junk"]))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files")
+@pytest.mark.parametrize("name", ["ca_file", "hello_file", "client_certificate", "client_key"])
+def test_what_may_never_end_is_not_looked_into(name: str, tmp_path: Path) -> None:
+    """A configuration may name anything."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    profile = replace(PROFILE, client_certificate=certificates.client().saved(tmp_path))
+    for path in (str(pipe), os.devnull):
+        with pytest.raises(BadFile, match="it is no file"):
+            check_files(replace(profile, **{name: path}))  # type: ignore[arg-type]  # each of these is a path
 
 
 def test_a_page_is_asked_for_only_where_one_is_named() -> None:

@@ -141,6 +141,19 @@ def test_certificates(certificates: list[Json], expected: tuple[str | None, ...]
     assert told == notes
 
 
+@pytest.mark.parametrize(
+    "path", [r"\\evil.example\share\x.pem", "//evil.example/x.pem", r"\/evil.example/x", r"\\.\pipe\x", r"\??\UNC\x"]
+)
+@pytest.mark.parametrize(
+    "certificate", [{"usage": "verify", "certificateFile": ""}, {"certificateFile": ""}, {"keyFile": ""}]
+)
+def test_no_file_is_fetched_from_elsewhere(path: str, certificate: Json) -> None:
+    """Windows would tell that computer who asks."""
+    named = {"certificateFile": "me.pem"} | {key: value or path for key, value in certificate.items()}
+    expected = "expected a file on this computer at here.tlsSettings.certificates"
+    assert reason(tlsSettings={"certificates": [named]}) == expected
+
+
 def test_no_check_is_no_check_even_with_an_authority() -> None:
     authority = {"usage": "verify", "certificateFile": "ca.pem"}
     fields, told = read(tlsSettings={"certificates": [authority], "allowInsecure": True})
