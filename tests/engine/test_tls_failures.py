@@ -140,7 +140,7 @@ def test_the_protocols_that_were_refused_are_named() -> None:
     [
         ({}, None, "1.2–1.3"),
         ({"min_version": "1.3"}, "1.2", "1.3, the server for 1.2"),
-        ({"max_version": "1.2"}, None, "1.2."),
+        ({"max_version": "1.2"}, None, "asks for 1.2;"),
     ],
 )
 def test_the_versions_that_do_not_meet_are_named(tls: dict[str, Any], chosen: str | None, words: str) -> None:
