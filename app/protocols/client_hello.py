@@ -1,12 +1,10 @@
-"""A TLS ClientHello as it stands on the wire: what it offers, by what it is known, and where it names the server.
+"""A TLS ClientHello as it stands on the wire: what it offers, what it is told apart by, where it names the server.
 
-RFC 8446 §4.1.2 and RFC 5246 §7.4.1.2; GREASE is RFC 8701; JA3 and JA4 as their authors publish them
-(salesforce/ja3, FoxIO-LLC/ja4).
+RFC 8446 §4.1.2 and RFC 5246 §7.4.1.2; GREASE is RFC 8701.
 """
 
-import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,25 +15,27 @@ CLIENT_HELLO: Final = 1
 
 SERVER_NAME: Final = 0
 SUPPORTED_GROUPS: Final = 10
-EC_POINT_FORMATS: Final = 11
 SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 PADDING: Final = 21
+SESSION_TICKET: Final = 35
 PRE_SHARED_KEY: Final = 41
 EARLY_DATA: Final = 42
 SUPPORTED_VERSIONS: Final = 43
 COOKIE: Final = 44
+KEY_SHARE: Final = 51
+ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
 
 _RECORD: Final = struct.Struct(">BHH")
 _U16: Final = struct.Struct(">H")
 _GREASE: Final = frozenset(0x0A0A + 0x1010 * number for number in range(16))
-_VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10"}
 
-# A hello with every post-quantum share there is has four thousand bytes.
-MAX_HELLO: Final = 64 * 1024
-
-# What differs between two connections of the same program: it is left out where hellos are compared.
+# What one connection of a program has and another has not: it is left out where hellos are compared.
 _OF_THE_CONNECTION: Final = frozenset((SERVER_NAME, PADDING, PRE_SHARED_KEY, EARLY_DATA, COOKIE))
+# What every connection has with other contents, and the lists that may have GREASE in them.
+_FRESH: Final = frozenset((SESSION_TICKET, KEY_SHARE, ENCRYPTED_CLIENT_HELLO))
+_LISTS: Final = frozenset((SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, ALPN, SUPPORTED_VERSIONS))
+_CHANGING: Final = _OF_THE_CONNECTION | _FRESH | _LISTS | _GREASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,44 +46,20 @@ class ClientHello:
     ciphers: tuple[int, ...]
     extensions: tuple[int, ...]
     groups: tuple[int, ...]
-    point_formats: tuple[int, ...]
     signatures: tuple[int, ...]
     alpn: tuple[bytes, ...]
     versions: tuple[int, ...]
+    shares: tuple[int, ...]
+    """The groups that it has a key for already."""
+    contents: Mapping[int, bytes]
+    """Of the other extensions, by their numbers: what every connection of a program has alike."""
     server_name: str | None
     name_at: tuple[int, int] | None
     """Where the server's name stands in the record that it was read from: from, to."""
 
-    @property
-    def ja3(self) -> str:
-        """The MD5 of what is offered, in the order of the wire."""
-        lists = (self.ciphers, self.extensions, self.groups, self.point_formats)
-        text = ",".join([str(self.version), *("-".join(map(str, plain(values))) for values in lists)])
-        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-    @property
-    def ja4(self) -> str:
-        """What is offered without regard to the order of extensions: `a_b_c`."""
-        ciphers, extensions = plain(self.ciphers), plain(self.extensions)
-        newest = max(plain(self.versions), default=self.version)
-        kind = "d" if SERVER_NAME in extensions else "i"
-        head = f"t{_VERSIONS.get(newest, '00')}{kind}{min(len(ciphers), 99):02}{min(len(extensions), 99):02}"
-        hashed = _hexed(sorted(value for value in extensions if value not in (SERVER_NAME, ALPN)))
-        signatures = _hexed(plain(self.signatures))
-        return f"{head}{self._ja4_alpn()}_{_short(_hexed(sorted(ciphers)))}_" + _short(
-            f"{hashed}_{signatures}" if signatures else hashed
-        )
-
-    def _ja4_alpn(self) -> str:
-        first = self.alpn[0] if self.alpn else b""
-        if not first:
-            return "00"
-        ends = chr(first[0]) + chr(first[-1])
-        return ends if ends.isascii() and ends.isalnum() else first.hex()[0] + first.hex()[-1]
-
     def differs_from(self, other: "ClientHello") -> str:
         """What an observer could tell them apart by, in the words of the TLS registry; empty where nothing."""
-        pairs = {
+        pairs: dict[str, tuple[object, object]] = {
             "legacy_version": (self.version, other.version),
             "cipher_suites": (plain(self.ciphers), plain(other.ciphers)),
             "extensions": (self._own_extensions(), other._own_extensions()),
@@ -91,8 +67,13 @@ class ClientHello:
             "signature_algorithms": (plain(self.signatures), plain(other.signatures)),
             "application_layer_protocol_negotiation": (self.alpn, other.alpn),
             "supported_versions": (plain(self.versions), plain(other.versions)),
+            "key_share": (plain(self.shares), plain(other.shares)),
         }
-        return ", ".join(name for name, (mine, theirs) in pairs.items() if mine != theirs)
+        mine, theirs = self.contents, other.contents
+        pairs |= {
+            f"extension {number}": (mine[number], theirs[number]) for number in sorted(mine.keys() & theirs.keys())
+        }
+        return ", ".join(name for name, (one, another) in pairs.items() if one != another)
 
     def _own_extensions(self) -> set[int]:
         return set(plain(self.extensions)) - _OF_THE_CONNECTION
@@ -143,10 +124,11 @@ def _parsed(record: bytes) -> ClientHello:
         ciphers=ciphers,
         extensions=tuple(bodies),
         groups=_list_of(record, bodies, SUPPORTED_GROUPS),
-        point_formats=tuple(_body(record, bodies, EC_POINT_FORMATS)[1:]),
         signatures=_list_of(record, bodies, SIGNATURE_ALGORITHMS),
         alpn=tuple(_protocols(_body(record, bodies, ALPN)[2:])),
         versions=_versions(_body(record, bodies, SUPPORTED_VERSIONS)),
+        shares=tuple(_shares(_body(record, bodies, KEY_SHARE)[2:])),
+        contents={number: record[slice(*place)] for number, place in bodies.items() if number not in _CHANGING},
         server_name=name,
         name_at=name_at,
     )
@@ -188,15 +170,14 @@ def _versions(body: bytes) -> tuple[int, ...]:
     return struct.unpack_from(f">{body[0] // 2}H", body, 1) if body else ()
 
 
+def _shares(body: bytes) -> Iterator[int]:
+    while body:
+        group, length = struct.unpack_from(">HH", body)
+        yield group
+        body = body[4 + length :]
+
+
 def _protocols(body: bytes) -> Iterator[bytes]:
     while body:
         yield body[1 : 1 + body[0]]
         body = body[1 + body[0] :]
-
-
-def _hexed(values: Sequence[int]) -> str:
-    return ",".join(f"{value:04x}" for value in values)
-
-
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12] if text else "0" * 12

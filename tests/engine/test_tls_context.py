@@ -16,6 +16,7 @@ from app.engine.tls_context import ResumingContext, hello_of, make_context, webs
 from app.errors import BadFile, BadInput
 from app.protocols.client_hello import plain
 from tests.fakes import certificates
+from tests.fakes.hello_prints import ja3, ja4
 from tests.protocols.test_client_hello import FULL, hello, of_the_standard_library
 
 ECH_CONFIG = bytes.fromhex(
@@ -41,21 +42,21 @@ def unverified(**options: Any) -> ssl.SSLContext:
 
 def test_chromes_hello_is_the_newest_that_is_known() -> None:
     sent = hello_of(unverified(fingerprint="chrome"), "example.com")
-    assert sent.ja4 == utls.Fingerprint.from_preset("chrome:stable").ja4_hash
+    assert ja4(sent) == utls.Fingerprint.from_preset("chrome:stable").ja4_hash
     assert sent.alpn == (b"h2", b"http/1.1")
 
 
 @pytest.mark.parametrize("name", [name for name in fingerprints.known() if ":" in name])
 def test_each_major_has_its_own(name: str) -> None:
     sent = hello_of(unverified(fingerprint=name), "example.com")
-    assert sent.ja4 == utls.Fingerprint.from_preset(name).ja4_hash
+    assert ja4(sent) == utls.Fingerprint.from_preset(name).ja4_hash
 
 
 def test_two_connections_differ_in_order_alone() -> None:
     context = unverified(fingerprint="chrome")
     hellos = [hello_of(context, "example.com") for _ in range(4)]
-    assert len({hello.ja4 for hello in hellos}) == 1
-    assert len({hello.ja3 for hello in hellos}) > 1
+    assert len({ja4(hello) for hello in hellos}) == 1
+    assert len({ja3(hello) for hello in hellos}) > 1
 
 
 def test_no_name_is_sent_for_an_address() -> None:
@@ -78,7 +79,7 @@ def test_the_standard_librarys_is_its_own() -> None:
 
 def test_a_lowest_version_does_not_change_chromes_hello() -> None:
     sent = hello_of(unverified(fingerprint="chrome", min_version="1.3"), "example.com")
-    assert sent.ja4 == hello_of(unverified(fingerprint="chrome"), "example.com").ja4
+    assert ja4(sent) == ja4(hello_of(unverified(fingerprint="chrome"), "example.com"))
     assert plain(hello_of(unverified(fingerprint="chrome", max_version="1.2"), "example.com").versions) == []
 
 
@@ -122,7 +123,7 @@ def test_a_captured_hello_is_sent_again(tmp_path: Path, written: Any) -> None:
     raw = chromes()
     path.write_bytes(written(raw))
     sent = hello_of(unverified(fingerprint="file", hello_file=str(path)), "example.com")
-    assert sent.ja4 == utls.Fingerprint.from_preset("chrome:131").ja4_hash
+    assert ja4(sent) == utls.Fingerprint.from_preset("chrome:131").ja4_hash
     assert sent.server_name == "example.com", "and not the name that was captured"
 
 
@@ -134,6 +135,10 @@ def test_one_that_cannot_be_sent_as_it_is_is_refused_and_says_why(tmp_path: Path
         unverified(fingerprint="file", hello_file=str(path))
     path.write_bytes(hello(*FULL, ciphers=(0x1301, 0xC02F, 0x00FF, 0x0004)))
     with pytest.raises(BadFile, match=r"faithfully.*cipher_suites"):
+        unverified(fingerprint="file", hello_file=str(path))
+    uncompressed_points, compressed_ones = bytes.fromhex("000b00020100"), bytes.fromhex("000b00020101")
+    path.write_bytes(chromes().replace(uncompressed_points, compressed_ones))
+    with pytest.raises(BadFile, match=r"these would differ: extension 11\.$"):
         unverified(fingerprint="file", hello_file=str(path))
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.protocols.client_hello import ClientHello, cut, parse, plain
 from app.protocols.text import Flaw
+from tests.fakes.hello_prints import ja3, ja4
 
 
 def u16(*values: int) -> bytes:
@@ -27,6 +28,10 @@ def server_name(name: bytes) -> bytes:
     return extension(0, sized(b"\0" + sized(name)))
 
 
+def key_share(*groups: int, key: bytes = b"key") -> bytes:
+    return extension(51, sized(b"".join(u16(group) + sized(key) for group in groups)))
+
+
 def hello(*extensions: bytes, ciphers: tuple[int, ...] = (0x1301, 0xC02F), tail: bool = True) -> bytes:
     """One in its record; without `tail` it ends where TLS 1.0 let it end, before the extensions."""
     body = u16(0x0303) + bytes(32) + sized(b"session", 1) + sized(u16(*ciphers)) + sized(b"\0", 1)
@@ -43,6 +48,7 @@ FULL = (
     extension(13, sized(u16(0x0403, 0x0804))),
     extension(16, sized(sized(b"h2", 1) + sized(b"http/1.1", 1))),
     extension(43, sized(u16(0x2A2A, 0x0304, 0x0303), 1)),
+    key_share(0x1A1A, 29),
 )
 
 
@@ -61,12 +67,13 @@ def test_everything_that_it_offers() -> None:
     assert parse(hello(*FULL)) == ClientHello(
         version=0x0303,
         ciphers=(0x1301, 0xC02F),
-        extensions=(0x0A0A, 0, 10, 11, 13, 16, 43),
+        extensions=(0x0A0A, 0, 10, 11, 13, 16, 43, 51),
         groups=(0x1A1A, 0x11EC, 29),
-        point_formats=(0,),
         signatures=(0x0403, 0x0804),
         alpn=(b"h2", b"http/1.1"),
         versions=(0x2A2A, 0x0304, 0x0303),
+        shares=(0x1A1A, 29),
+        contents={11: b"\x01\x00"},
         server_name="example.com",
         name_at=parse(hello(*FULL)).name_at,
     )
@@ -81,15 +88,15 @@ def test_the_name_is_found_where_it_stands() -> None:
 
 def test_a_hello_without_extensions() -> None:
     old = parse(hello(tail=False))
-    assert (old.extensions, old.server_name, old.ja4[:10]) == ((), None, "t12i020000")
+    assert (old.extensions, old.server_name, ja4(old)[:10]) == ((), None, "t12i020000")
 
 
 def test_the_standard_librarys() -> None:
     found = parse(of_the_standard_library("example.com", "h2"))
     assert (found.server_name, found.alpn) == ("example.com", (b"h2",))
-    assert found.ja4.startswith("t13d")
-    assert found.ja4[8:10] == "h2"
-    assert parse(of_the_standard_library(None)).ja4.startswith("t13i")
+    assert ja4(found).startswith("t13d")
+    assert ja4(found)[8:10] == "h2"
+    assert ja4(parse(of_the_standard_library(None))).startswith("t13i")
 
 
 # FoxIO's JA4 description and Salesforce's JA3 page have no bytes to go with their examples, so the examples' lists are
@@ -116,19 +123,19 @@ def published() -> bytes:
 
 
 def test_the_published_example_of_ja4() -> None:
-    assert parse(published()).ja4 == "t13d1516h2_8daaf6152771_e5627efa2ab1"
+    assert ja4(parse(published())) == "t13d1516h2_8daaf6152771_e5627efa2ab1"
 
 
 def test_ja3_counts_the_order_and_ja4_does_not() -> None:
     one, other = parse(hello(*FULL)), parse(hello(*reversed(FULL)))
-    assert one.ja4 == other.ja4
-    assert one.ja3 != other.ja3
+    assert ja4(one) == ja4(other)
+    assert ja3(one) != ja3(other)
     assert not one.differs_from(other)
 
 
 def test_grease_counts_for_nothing() -> None:
     greased = parse(hello(*FULL, extension(0xFAFA, b"x"), ciphers=(0xDADA, 0x1301, 0xC02F)))
-    assert greased.ja4 == parse(hello(*FULL)).ja4
+    assert ja4(greased) == ja4(parse(hello(*FULL)))
     assert plain(greased.ciphers) == [0x1301, 0xC02F]
 
 
@@ -136,7 +143,7 @@ def test_grease_counts_for_nothing() -> None:
     ("protocol", "shown"), [(b"h2", "h2"), (b"http/1.1", "h1"), (b"\xab\xcd", "ad"), (b"0", "00"), (b"", "00")]
 )
 def test_ja4_shows_the_first_protocol_by_its_ends(protocol: bytes, shown: str) -> None:
-    assert parse(hello(extension(16, sized(sized(protocol, 1))))).ja4[8:10] == shown
+    assert ja4(parse(hello(extension(16, sized(sized(protocol, 1))))))[8:10] == shown
 
 
 @pytest.mark.parametrize(
@@ -147,8 +154,11 @@ def test_ja4_shows_the_first_protocol_by_its_ends(protocol: bytes, shown: str) -
         ((*FULL, extension(35, b"")), "extensions"),
         ((*FULL[:2], extension(10, sized(u16(29))), *FULL[3:]), "supported_groups"),
         ((*FULL[:4], extension(13, sized(u16(0x0804))), *FULL[5:]), "signature_algorithms"),
-        ((*FULL[:5], extension(16, sized(sized(b"h3", 1))), FULL[6]), "application_layer_protocol_negotiation"),
-        ((*FULL[:6], extension(43, sized(u16(0x0303), 1))), "supported_versions"),
+        ((*FULL[:5], extension(16, sized(sized(b"h3", 1))), *FULL[6:]), "application_layer_protocol_negotiation"),
+        ((*FULL[:6], extension(43, sized(u16(0x0303), 1)), FULL[7]), "supported_versions"),
+        ((*FULL[:7], key_share(0xFAFA, 29, key=b"other")), ""),
+        ((*FULL[:7], key_share(29, 23)), "key_share"),
+        ((*FULL[:3], extension(11, sized(b"\0\1", 1)), *FULL[4:]), "extension 11"),
     ],
 )
 def test_what_tells_two_programs_apart(extensions: tuple[bytes, ...], named: str) -> None:
@@ -171,6 +181,7 @@ def test_other_ciphers_tell_them_apart_too() -> None:
         hello(server_name(b"ex\xffmple.com")),
         hello(u16(43, 4000)),
         hello(extension(10, b"")),
+        hello(extension(51, sized(b"\0\x1d\0"))),
     ],
 )
 def test_what_is_none(record: bytes) -> None:
