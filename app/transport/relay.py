@@ -129,8 +129,9 @@ class Relay(asyncio.BufferedProtocol):
         self._over = True
         if self._linger is not None:
             self._linger.cancel()
-        if self._stream is not None:
-            self._stream.close()
+        stream, self._stream = self._stream, None  # each holds the other: as garbage they would wait for a collection
+        if stream is not None:
+            stream.close()
 
     # ---- the stream's side
 

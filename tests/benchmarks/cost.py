@@ -6,6 +6,7 @@ version of Python makes little difference.
 """
 
 import asyncio
+import gc
 import os
 import ssl
 import sys
@@ -55,6 +56,17 @@ def instructions(work: Callable[[], object]) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+def garbage(work: Callable[[], object]) -> int:
+    """How many objects `work` leaves behind that hold each other, and that only a collection can free."""
+    gc.collect()
+    gc.disable()
+    try:
+        work()
+        return gc.collect()
+    finally:
+        gc.enable()
 
 
 class _Void:
@@ -109,7 +121,8 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         if not self._closing:
             self._closing = True
-            self.protocol.connection_lost(None)
+            protocol, self.protocol = self.protocol, None
+            protocol.connection_lost(None)
 
     abort = close
 
@@ -231,8 +244,8 @@ def up() -> float:
         return instructions(send) / (4 * MEGA // count * count / MEGA)
 
 
-async def connection() -> float:
-    """Instructions for one connection: SOCKS5, a small request, its answer, and the app's end of it."""
+async def connection(count: Callable[[Callable[[], object]], int] = instructions) -> float:
+    """What is counted for one connection: SOCKS5, a small request, its answer, and the app's end of it."""
     with place() as here:
         here.pool()
         proxy = LocalProxy(LocalOptions(port=0), Timings(), here.tunnel, Tasks())
@@ -258,7 +271,7 @@ async def connection() -> float:
                 for answer in answers:
                     one(answer)
 
-            return instructions(all_of_them)
+            return count(all_of_them)
 
         several(1)  # from now on each connection makes room for the next
         try:

@@ -26,6 +26,10 @@ async def test_counting_is_the_same_each_time_and_sees_a_loop_of_its_own() -> No
     assert cost.instructions(work(1_000)) > 5 * cost.instructions(work(100))
 
 
+async def test_a_connection_leaves_no_garbage() -> None:
+    assert await cost.connection(cost.garbage) == 0, "collections cost all other connections time"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there the transport is written to, and a socket is no file")
 @pytest.mark.parametrize(
     ("count", "was"),

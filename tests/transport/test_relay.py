@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import socket
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -56,6 +57,7 @@ async def new_app() -> AsyncIterator[App]:
     """A program whose relay has no stream yet."""
     relay = Relay()
     listener = await asyncio.get_running_loop().create_server(lambda: relay, "127.0.0.1", 0)
+    hold_little(*listener.sockets)
     reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
     listener.close()
     await until(lambda: relay._transport is not None)
@@ -78,8 +80,19 @@ async def app_on(session: ClientSession, target: Address = SOMEWHERE) -> AsyncIt
 @contextlib.asynccontextmanager
 async def through_a_server(target: Address) -> AsyncIterator[tuple[App, ClientSession, Server]]:
     """A program whose relay has a stream to `target` through a real server."""
-    async with anytls_server_itself() as (dialled, server), log_in(dialled) as session, app_on(session, target) as app:
-        yield app, session, server
+    async with anytls_server_itself() as (dialled, server):
+        assert server._listener is not None
+        hold_little(*server._listener.sockets)
+        async with log_in(dialled) as session, app_on(session, target) as app:
+            assert session.link.transport is not None
+            hold_little(session.link.transport.get_extra_info("socket"))
+            yield app, session, server
+
+
+def hold_little(*sockets: Any) -> None:
+    """Let the kernel keep as much for each, and for what they accept, whatever it makes of a fast reader otherwise."""
+    for sock in sockets:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
 
 
 def join(app: App, session: ClientSession, target: Address = SOMEWHERE) -> None:
