@@ -276,7 +276,7 @@ async def test_a_server_of_tls_1_2_that_has_ech_keys_is_not_told_the_name(checke
     async with ech_server("-old") as server, watched(server.address) as passage:
         failure = await failure_of(at(passage.address, **checked, ech_config=server.configs[0]))
         assert type(failure) is TlsVersionRefused
-        assert str(failure).endswith("the profile asks for 1.3.")
+        assert "the profile asks for 1.3;" in str(failure)
         assert nobody_saw(passage)
 
 
