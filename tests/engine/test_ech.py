@@ -5,14 +5,13 @@ import base64
 import contextlib
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
-import h11
 import pytest
 
 from app.engine import tls
@@ -37,6 +36,7 @@ from tests.fakes import certificates
 from tests.fakes.ech import INNER, PUBLIC, Passage, ech_server, needs_go, watched
 from tests.fakes.listening import closed_port, deaf, listening, reset
 from tests.fakes.loops import both_loops
+from tests.fakes.resolver import RESOLVER, Resolver, http, record, resolver
 
 TIMINGS = Timings()
 OPTIONS: dict[str, Any] = {"fingerprint": "chrome", "server_name": INNER}
@@ -313,67 +313,6 @@ async def test_the_name_stays_hidden_when_the_certificate_is_looked_at_again(che
 
 
 # ---- a key in the DNS
-
-Answering = Callable[[dns.message.Message], "bytes | None"]
-RESOLVER = "localhost"
-
-
-class Resolver:
-    """DNS over HTTPS (RFC 8484), with records by name."""
-
-    def __init__(self, address: Address, records: dict[str, tuple[int, str]]) -> None:
-        self.url = f"https://{RESOLVER}:{address.port}/dns-query?who=us"
-        self.records = records
-        self.asked: list[str] = []
-        self.requests: list[h11.Request] = []
-
-    def answer(self, question: dns.message.Message) -> bytes:
-        """The DNS message that answers another."""
-        name = question.question[0].name.to_text(omit_final_dot=True)
-        self.asked.append(name)
-        answer = dns.message.make_response(question)
-        if name not in self.records:
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        else:
-            life, text = self.records[name]
-            answer.answer.append(dns.rrset.from_text(f"{name}.", life, "IN", "HTTPS", *text.split("|")))
-        return answer.to_wire()
-
-
-def record(config: bytes) -> str:
-    return f"1 . alpn=h2 ech={base64.b64encode(config).decode()}"
-
-
-@contextlib.asynccontextmanager
-async def resolver(
-    records: dict[str, tuple[int, str]],
-    reply: Callable[[Resolver, bytes], bytes] | None = None,
-    identity: certificates.Identity | None = None,
-) -> AsyncIterator[Resolver]:
-    """Answer questions until the block ends; `reply` makes the whole HTTP answer of a question, if it is no proper
-    one."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection, body = h11.Connection(h11.SERVER), b""
-        while (event := connection.next_event()) is h11.NEED_DATA or not isinstance(event, h11.EndOfMessage):
-            if event is h11.NEED_DATA:
-                connection.receive_data(await reader.read(65536))
-            elif isinstance(event, h11.Request):
-                asks.requests.append(event)
-            elif isinstance(event, h11.Data):
-                body += bytes(event.data)
-            else:
-                return
-        writer.write(reply(asks, body) if reply else http(asks.answer(dns.message.from_wire(body))))
-        await writer.drain()
-
-    async with listening(serve, host=RESOLVER, context=(identity or certificates.good()).context()) as address:
-        asks = Resolver(address, records)
-        yield asks
-
-
-def http(body: bytes, status: str = "200 OK") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 @pytest.fixture
