@@ -73,8 +73,16 @@ def spki_hash(der: bytes) -> bytes | None:
 def is_weak(der: bytes) -> bool:
     """Whether a certificate's key or signature could be forged: OpenSSL refuses one, BoringSSL leaves that to Chrome.
 
-    Read byte by byte (X.690), because this is asked of every server. Only for what a library has read before.
+    Read byte by byte (X.690), because this is asked of every server. What cannot be read is not trusted either: the
+    libraries take more than DER here and there.
     """
+    try:
+        return _could_be_forged(der)
+    except (IndexError, ValueError):
+        return True
+
+
+def _could_be_forged(der: bytes) -> bool:
     contents, algorithm, _signature = _elements(_elements(der)[0])
     fields = _elements(contents)
     kind, key = _elements(fields[6 if contents[0] == _VERSION else 5])

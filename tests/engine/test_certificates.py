@@ -111,6 +111,15 @@ def test_what_could_be_forged(identity: Callable[[], Identity], weak: bool) -> N
     assert is_weak(der(identity())) is weak
 
 
+def test_what_cannot_be_read_is_not_trusted() -> None:
+    shown = der(certificates.with_a_key_of(2048))
+    assert all(map(is_weak, (b"", b"junk", shown[:200])))
+    for at in range(len(shown)):
+        assert isinstance(is_weak(shown[:at]), bool)
+        for bit in range(8):
+            assert isinstance(is_weak(shown[:at] + bytes((shown[at] ^ 1 << bit,)) + shown[at + 1 :]), bool)
+
+
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")  # some authorities have odd ones
 def test_no_authority_of_the_system_has_a_key_that_could_be_forged() -> None:
     """Of every kind there is; their own signatures, which nobody looks at, are the old ones in part."""
