@@ -16,6 +16,7 @@ from app.engine.options import (
     Verification,
 )
 from app.errors import BadFile
+from app.protocols.address import ip_or_none
 from app.protocols.text import printable
 from app.storage.files import read_limited
 from app.storage.profiles import Profile
@@ -96,9 +97,22 @@ def unmet_wishes(profile: Profile) -> tuple[str, ...]:
                 "The server's name can be sent encrypted (ECH) only with Chrome's fingerprint, so nothing is sent.",
             )
         )
+    if ech and any(_asked_in_the_dns(profile, server.host) for server in profile.servers):
+        wishes.append(
+            translate(
+                "client",
+                "The name that is sent encrypted (ECH) is also the host, which the system's DNS is asked for, mostly "
+                "in the open; with an address as the host it is not.",
+            )
+        )
     if profile.tcp.multipath and not hasattr(socket, "IPPROTO_MPTCP"):
         wishes.append(translate("client", "This system has no Multipath TCP, so ordinary TCP is used."))
     return tuple(filter(None, wishes))
+
+
+def _asked_in_the_dns(profile: Profile, host: str) -> bool:
+    """Whether finding `host` tells the name of the server."""
+    return ip_or_none(host) is None and (profile.server_name is None or profile.server_name == host)
 
 
 def _missing_hello(profile: Profile) -> str:

@@ -157,7 +157,10 @@ class TlsFields(Retranslating, QWidget):
         self.curve_field.setVisible(draft.own_hello)
         wishes = unmet_wishes(Profile("", (), fingerprint=draft.fingerprint))
         self.fingerprint_field.set_hint(" ".join(wishes), "warn")
-        asked = self.tr("The resolver is asked for it and learns the server's name; nobody on the way does.")
+        asked = self.tr(
+            "The resolver is asked for it and learns the server's name; nobody on the way does, unless that name is "
+            "the host too, which the system's DNS is asked for."
+        )
         self.resolver_field.set_hint(asked)
 
     def _name_fingerprints(self) -> None:

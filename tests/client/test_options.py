@@ -120,6 +120,29 @@ def test_an_encrypted_name_needs_the_fingerprint(changes: dict[str, Any], monkey
     assert unmet_wishes(profile) == (TLS_LIBRARY, ECH_NEEDS_CHROME)
 
 
+@pytest.mark.parametrize("changes", [{"ech_config": CONFIG}, {"ech_resolver": "https://dns.example/"}])
+@pytest.mark.parametrize(
+    ("hosts", "name", "told"),
+    [
+        (["a.example"], None, True),
+        (["192.0.2.1", "a.example"], "a.example", True),
+        (["192.0.2.1", "::1"], "a.example", False),
+        (["192.0.2.1"], None, False),
+        (["b.example"], "a.example", False),
+    ],
+)
+def test_a_hidden_name_that_the_dns_is_asked_for_is_said(
+    hosts: list[str], name: str | None, told: bool, changes: dict[str, Any]
+) -> None:
+    servers = tuple(map(ProfileServer, hosts))
+    profile = replace(PROFILE, servers=servers, server_name=name, fingerprint="chrome")
+    wishes = unmet_wishes(replace(profile, **changes))
+    assert [wish.startswith("The name that is sent encrypted (ECH) is also the host") for wish in wishes] == [
+        True
+    ] * told
+    assert unmet_wishes(profile) == ()
+
+
 @pytest.mark.parametrize(("there", "count"), [(True, 0), (False, 1)])
 def test_multipath_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch, there: bool, count: int) -> None:
     if there:
