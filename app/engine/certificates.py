@@ -19,6 +19,10 @@ _SHORTEST_RSA: Final = 2048
 # A certificate may name hundreds of hosts; more than these are not read.
 _NAMES: Final = 100
 
+# Characters of each that are shown: a common name has 64 (RFC 5280 §A.1) and hardly a host has more. Longer ones would
+# push the warning and the buttons of a dialog off the screen.
+_LONGEST: Final = 80
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
@@ -111,7 +115,7 @@ def _common_name(name: object) -> str:
 
     assert isinstance(name, x509.Name)
     common = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return printable(str(common[0].value)) if common else printable(name.rfc4514_string())
+    return printable(str(common[0].value) if common else name.rfc4514_string(), _LONGEST)
 
 
 def _names(certificate: object) -> tuple[str, ...]:
@@ -123,4 +127,4 @@ def _names(certificate: object) -> tuple[str, ...]:
     except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return ()
     hosts = (name for name in names if isinstance(name, x509.DNSName | x509.IPAddress))
-    return tuple(printable(str(name.value)) for name in islice(hosts, _NAMES))
+    return tuple(printable(str(name.value), _LONGEST) for name in islice(hosts, _NAMES))

@@ -74,6 +74,18 @@ def test_only_hosts_are_names_and_not_without_end() -> None:
     assert len(facts.names) == 100
 
 
+def test_no_name_is_longer_than_a_dialog_can_show() -> None:
+    words, host = "word " * 12, ".".join(["label" * 10] * 4)
+    names = x509.SubjectAlternativeName([x509.DNSName(host)])
+    subject = [x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, words)] * 50
+    facts = read_certificate(odd(subject, names))
+    assert facts is not None
+    assert facts.subject.startswith("O=word word")
+    assert facts.names == (host[:80] + "…",)
+    assert len(facts.subject) <= 81
+    assert facts.subject.endswith("…")
+
+
 @pytest.mark.parametrize("name", ["a3023000", "a5020500"], ids=["x400Address", "ediPartyName"])
 def test_a_kind_of_name_that_is_not_known_here_is_no_name(name: str) -> None:
     names = bytes.fromhex(f"3004{name}")
