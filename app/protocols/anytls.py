@@ -129,8 +129,11 @@ class Session:
         return stream_id
 
     def attach(self, stream_id: int, sink: Sink) -> None:
-        """Change where a stream's payload goes."""
-        self._streams[stream_id].sink = sink
+        """Change where a stream's payload goes. For one that is closed by now there is none."""
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            return
+        stream.sink = sink
         if self._command == PSH and self._stream_id == stream_id:
             self._sink = sink
 

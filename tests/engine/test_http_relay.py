@@ -6,8 +6,10 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from app.protocols.address import Address
-from app.protocols.frames import FIN, PSH, SYNACK, pack
+from app.protocols.frames import END, FIN, PSH, SYNACK, pack
 from tests.engine.apps import App, Proxy, app, serving, slow_dialling
 from tests.fakes.listening import closed_port, listening, reset
 from tests.fakes.loops import both_loops
@@ -388,6 +390,30 @@ async def test_an_upgrade_is_raw_both_ways() -> None:
         (info,) = proxy.snapshot().connections
         assert (info.state, info.protocol) == ("closed", "http")
         assert info.up > 100_000
+
+
+@pytest.mark.parametrize("how", [END, FIN])
+@both_loops
+async def test_an_upgrade_may_end_with_the_words_that_agree_to_it(how: int) -> None:
+    """All of it comes in one piece: the answer, the last word, and the end of the stream."""
+
+    async def switch(peer: Peer) -> None:
+        await peer.greet(half_close=True)
+        stream_id, _ = await peer.opened()
+        await peer.expect(PSH)
+        said = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nbye"
+        peer.send(pack(SYNACK, stream_id), pack(PSH, stream_id, said), pack(how, stream_id))
+        await peer.left()
+
+    async with scripted(switch) as server, serving(server.server) as proxy, app(proxy) as one:
+        one.send(get(Address("192.0.2.1", 80), "/", "Connection: Upgrade", "Upgrade: echo"))
+        head, _ = await answer(one)
+        assert head.startswith(b"HTTP/1.1 101 ")
+        await one.expect(b"bye")
+        one.writer.close()
+        await until(lambda: not proxy.local.connections.open)
+        assert not server.peers[1:]
+        assert proxy.snapshot().sessions
 
 
 async def test_connect_after_plain_requests_makes_a_tunnel() -> None:

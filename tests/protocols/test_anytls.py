@@ -568,6 +568,15 @@ def test_a_sink_may_be_changed_in_the_middle_of_a_frame() -> None:
     assert feed(client, frame[10:]) == [Refused(1, "refused")]
 
 
+def test_a_sink_for_a_stream_that_is_closed_gets_nothing() -> None:
+    first, second = Heap(), Heap()
+    client = client_with_stream(first)
+    feed(client, pack(PSH, 1, b"abc"), pack(FIN, 1))
+    client.attach(1, second)
+    feed(client, pack(PSH, 1, b"def"))
+    assert (first.data, second.data, client.streams) == (b"abc", b"", 0)
+
+
 def test_a_sink_may_close_its_stream_in_the_middle_of_a_frame() -> None:
     taken: list[bytes] = []
 
