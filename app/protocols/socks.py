@@ -120,7 +120,7 @@ class SocksServer:
 
     def receive(self, data: bytes | memoryview) -> Progress:
         """Take bytes from the app. After a request or a failure there is nothing more to give it."""
-        if data == _USUAL and self._state is _State.VERSION and not self._held and self._credentials is None:
+        if data == _USUAL and self._state is _State.VERSION and self._credentials is None:
             self._state = _State.REQUEST5
             return Progress(_USUAL_ANSWER)
         self._held += data

@@ -521,9 +521,10 @@ def test_a_server_drains_even_a_first_frame_that_it_does_not_know() -> None:
     assert feed(new_server(), pack(UNKNOWN, 0, b"whatever"), V2) == [SettingsReceived("t")]
 
 
-def test_once_a_frame_has_come_the_peer_is_known() -> None:
-    client = client_with_stream()
-    feed(client, pack(WASTE))
+@pytest.mark.parametrize("frame", [pack(WASTE), pack(PSH, 1, b"payload")])
+def test_once_a_frame_has_come_the_peer_is_known(frame: bytes) -> None:
+    client = client_with_stream(Heap())
+    feed(client, frame)
     assert client.known
     assert feed(client, b"HTTP/1.1 400 Bad Request\r\n\r\n") == []
 
@@ -542,7 +543,7 @@ def test_a_truncated_frame_does_nothing() -> None:
 def test_slices_of_what_came_in_go_to_the_sink() -> None:
     chunks: list[memoryview] = []
     client = client_with_stream(chunks.append)
-    data = pack(PSH, 1, b"abc") + pack(WASTE, 0, b"--") + pack(PSH, 1, b"defgh")[:-2]
+    data = pack(PSH, 1, b"abc") + pack(PSH, 1) + pack(WASTE, 0, b"--") + pack(PSH, 1, b"defgh")[:-2]
     feed(client, data)
     rest = b"gh" + pack(PSH, 1)
     feed(client, rest)
