@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohappyeyeballs
 
 from app.protocols.address import ip_or_none
+from app.texts import translate
 from app.transport.lookups import Lookups
 from app.transport.options import USUAL_TCP, Family, TcpOptions
 
@@ -63,7 +64,8 @@ async def connect(infos: Sequence[AddressInfo], delay: float, options: TcpOption
     """
     wanted = in_order(infos, options.family)
     if not wanted:
-        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+        kind = "IPv4" if options.family == "only-4" else "IPv6"
+        raise OSError(translate("connection", "it has no {kind} address").format(kind=kind))
     interleave = None if options.family == "any" else len(wanted)  # the order is kept
     task = asyncio.current_task()
     asked = task.cancelling() if task is not None else 0

@@ -192,9 +192,10 @@ def test_addresses_are_tried_in_the_order_that_is_asked_for(family: Family, orde
     assert tcp.in_order([V6, V4, V6], family) == order
 
 
-async def test_no_address_of_the_family_is_no_address() -> None:
-    with pytest.raises(OSError, match=r"."):
-        await tcp.connect([V4], 0.25, TcpOptions(family="only-6"))
+@pytest.mark.parametrize(("there", "family", "kind"), [(V4, "only-6", "IPv6"), (V6, "only-4", "IPv4")])
+async def test_no_address_of_the_family_is_no_address(there: Info, family: Family, kind: str) -> None:
+    with pytest.raises(OSError, match=f"^it has no {kind} address$"):
+        await tcp.connect([there], 0.25, TcpOptions(family=family))
 
 
 async def test_the_preferred_family_is_tried_first() -> None:
