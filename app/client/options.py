@@ -1,8 +1,6 @@
 """A profile in the engine's words."""
 
 import socket
-from pathlib import Path
-from typing import Final
 
 from app import NAME, __version__
 from app.engine import fingerprints
@@ -15,14 +13,10 @@ from app.engine.options import (
     TlsOptions,
     Verification,
 )
-from app.errors import BadFile
 from app.protocols.address import ip_or_none
 from app.protocols.text import printable
-from app.storage.files import read_limited
 from app.storage.profiles import Profile
 from app.texts import translate
-
-_MAX_FILE: Final = 4 * 1024 * 1024  # bytes; the bundle of a whole system's authorities has under 300 KiB
 
 
 def engine_options(
@@ -70,13 +64,7 @@ def tls_options(profile: Profile) -> TlsOptions:
 
 def check_files(profile: Profile) -> None:
     """See that the files that a profile names can be used. Raises `BadInput` or `BadFile`. Blocks: for a thread."""
-    named = (profile.ca_file, profile.hello_file, profile.client_certificate, profile.client_key)
-    files = [Path(path) for path in named if path]
-    for file in files:
-        if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe or a device, which may never say a word
-            raise BadFile(translate("import", "it is no file"), str(file))
-        read_limited(file, _MAX_FILE)
-    if files:
+    if any((profile.ca_file, profile.hello_file, profile.client_certificate, profile.client_key)):
         from app.engine.tls_context import make_context  # it may load the other TLS library
 
         make_context(tls_options(profile))
@@ -89,15 +77,15 @@ def unmet_wishes(profile: Profile) -> tuple[str, ...]:
         wishes.append(
             translate("client", "Cipher suites and curve of the profile give way to those of its fingerprint.")
         )
-    ech = profile.ech_config is not None or profile.ech_resolver is not None
-    if ech and (profile.fingerprint == fingerprints.NONE or not fingerprints.available()):
+    hidden = tls_options(profile).hides_name
+    if hidden and (profile.fingerprint == fingerprints.NONE or not fingerprints.available()):
         wishes.append(
             translate(
                 "client",
                 "The server's name can be sent encrypted (ECH) only with Chrome's fingerprint, so nothing is sent.",
             )
         )
-    if ech and any(_asked_in_the_dns(profile, server.host) for server in profile.servers):
+    if hidden and any(_asked_in_the_dns(profile, server.host) for server in profile.servers):
         wishes.append(
             translate(
                 "client",

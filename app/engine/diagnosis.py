@@ -80,7 +80,7 @@ async def compared_hello(failure: HandshakeClosed, server: Server, timings: Timi
     shaped = server.tls.fingerprint != fingerprints.NONE
     if await _works(server, timings):
         return replace(failure, reason=translate("tls", "a second try worked, so the way there is not reliable"))
-    if not fingerprints.available() or _hides_name(server):
+    if not fingerprints.available() or server.tls.hides_name:
         return failure
     other = fingerprints.NONE if shaped else fingerprints.CHROME
     if not await _works(replace(server, tls=replace(server.tls, fingerprint=other, ciphers=None, curve=None)), timings):
@@ -101,10 +101,6 @@ async def _works(server: Server, timings: Timings) -> bool:
     return True
 
 
-def _hides_name(server: Server) -> bool:
-    return server.tls.ech_config is not None or server.tls.ech_resolver is not None
-
-
 async def _unjudged(server: Server, infos: Sequence[AddressInfo], timings: Timings) -> TlsLink:
     """A connection that trusts anybody. A name that has to be hidden is not sent, and no certificate is shown."""
     options = replace(
@@ -112,7 +108,7 @@ async def _unjudged(server: Server, infos: Sequence[AddressInfo], timings: Timin
         verification=Verification.NONE,
         ech_config=None,
         ech_resolver=None,
-        server_name="" if _hides_name(server) else server.tls.server_name,
+        server_name="" if server.tls.hides_name else server.tls.server_name,
         min_version=None,
         client_certificate=None,
         client_key=None,
@@ -128,7 +124,7 @@ async def _time(link: TlsLink, server: Server) -> datetime.datetime | None:
     """The time in the answer to a plain HTTP request: servers that have a website to show strangers tell it."""
     asked = _Answer()
     link.attach(asked)
-    host = "" if _hides_name(server) else server.tls.server_name or server.host
+    host = "" if server.tls.hides_name else server.tls.server_name or server.host
     link.write([f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()])
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_ANSWER):

@@ -40,12 +40,6 @@ class EchSource:
         self._config = server.tls.ech_config
         self._until: float | None = None
 
-    @property
-    def wanted(self) -> bool:
-        """Whether the name has to be sent encrypted."""
-        tls = self._server.tls
-        return tls.ech_config is not None or tls.ech_resolver is not None
-
     async def config(self) -> bytes:
         """The ECHConfigList to use. Raises `EchFailed`."""
         now = asyncio.get_running_loop().time()

@@ -59,6 +59,11 @@ class TlsOptions:
     fragment: bool = False
     """The ClientHello leaves in several TCP segments, cut inside the server's name."""
 
+    @property
+    def hides_name(self) -> bool:
+        """Whether the server's name may be sent encrypted (ECH) only."""
+        return self.ech_config is not None or self.ech_resolver is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Server:

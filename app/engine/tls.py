@@ -115,7 +115,7 @@ class _Way:
 
     async def secure(self) -> TlsLink:
         """TLS over that connection, with a server that has proved who it is. Raises a `DialFailed` or TimeoutError."""
-        if not self._ech.wanted:
+        if not self._server.tls.hides_name:
             return await self._proved(self._context)
         config = await self._ech.config()
         link = await self._hidden(config)

@@ -102,7 +102,6 @@ def website_context() -> ssl.SSLContext:
 def _check(options: TlsOptions) -> None:
     checked = options.verification in (Verification.SYSTEM, Verification.CA_FILE)
     shaped = options.fingerprint != fingerprints.NONE
-    ech = options.ech_config is not None or options.ech_resolver is not None
     if checked and options.server_name == "":
         raise BadInput(
             translate(
@@ -115,9 +114,9 @@ def _check(options: TlsOptions) -> None:
         raise BadInput(translate("tls", "a certificate can be compared with a pin only if there is one"))
     if shaped and (options.ciphers or options.curve):
         raise BadInput(translate("tls", "cipher suites and curve can be chosen only without a fingerprint"))
-    if ech and not (shaped and fingerprints.available()):
+    if options.hides_name and not (shaped and fingerprints.available()):
         raise BadInput(translate("tls", "the server's name can be sent encrypted (ECH) only with Chrome's fingerprint"))
-    if ech and options.server_name == "":
+    if options.hides_name and options.server_name == "":
         raise BadInput(translate("tls", "there is no name to send encrypted (ECH), because none is sent"))
 
 
@@ -325,7 +324,7 @@ def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
         raise BadFile(text, certificate) from None
 
 
-_MOST: Final = 1024 * 1024  # bytes; a bundle of all public authorities has a quarter of it
+_MOST: Final = 4 * 1024 * 1024  # bytes; a bundle of all public authorities has a quarter of a million
 
 
 def _read(path: str) -> bytes:
@@ -333,8 +332,13 @@ def _read(path: str) -> bytes:
         if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe or a terminal would be read without end
             raise BadFile(translate("certificate", "it is not a file"), path)
         with Path(path).open("rb") as file:
-            return file.read(_MOST)
+            data = file.read(_MOST + 1)
+    except FileNotFoundError:
+        raise BadFile(translate("certificate", "it does not exist"), path) from None
     except OSError as error:
         raise BadFile(plain_reason(error), path) from None
     except ValueError:
         raise BadFile(translate("certificate", "that is no file name"), path) from None
+    if len(data) > _MOST:  # what is cut off could be the one that is needed
+        raise BadFile(translate("certificate", "it is larger than {limit} bytes").format(limit=_MOST), path)
+    return data

@@ -145,7 +145,7 @@ def refused_certificate(server: Server, error: Exception | None) -> HandshakeRef
 def wrong_version(server: Server, chosen: str | None) -> TlsVersionRefused:
     """`chosen` is the version that the server wants; None where it does not say."""
     options = server.tls
-    lowest = "1.2" if options.ech_config is None and options.ech_resolver is None else "1.3"  # ECH came with it
+    lowest = "1.3" if options.hides_name else "1.2"  # ECH came with 1.3
     low, high = options.min_version or lowest, options.max_version or "1.3"
     ours = low if low == high else f"{low}–{high}"
     text = (

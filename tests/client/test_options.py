@@ -156,7 +156,7 @@ def test_multipath_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch, ther
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A certificate with its key, an authority's, the key of another one, and what is none of these."""
+    """A certificate with its key, an authority's, another one's key, what is none of these, and what never ends."""
     me, other = certificates.good(), certificates.self_signed()
     content = {
         "me": me.pem,
@@ -167,7 +167,8 @@ def files(tmp_path: Path) -> dict[str, str]:
     }
     for name, data in content.items():
         (tmp_path / name).write_bytes(data)
-    return {name: str(tmp_path / name) for name in (*content, "missing")}
+    os.mkfifo(tmp_path / "pipe")
+    return {name: str(tmp_path / name) for name in (*content, "missing", "pipe")}
 
 
 @pytest.mark.parametrize("fingerprint", ["none", "chrome"])
@@ -178,6 +179,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         ({"ca_file": "authority", "client_certificate": "me", "client_key": "key"}, ""),
         ({"ca_file": "missing"}, "missing"),
         ({"ca_file": "junk"}, "junk"),
+        ({"ca_file": "pipe"}, "pipe"),
         ({"client_certificate": "me", "client_key": "other key"}, "me"),
         ({"client_certificate": "missing"}, "missing"),
     ],
@@ -205,10 +207,14 @@ def test_what_may_never_end_is_not_looked_into(name: str, tmp_path: Path) -> Non
     """A configuration may name anything."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    profile = replace(PROFILE, client_certificate=certificates.client().saved(tmp_path))
+    more: dict[str, Any] = {
+        "ca_file": {"verification": "ca-file"},
+        "hello_file": {"fingerprint": "file"},
+        "client_key": {"client_certificate": certificates.client().saved(tmp_path)},
+    }
     for path in (str(pipe), os.devnull):
-        with pytest.raises(BadFile, match="it is no file"):
-            check_files(replace(profile, **{name: path}))  # type: ignore[arg-type]  # each of these is a path
+        with pytest.raises(BadFile, match="it is not a file"):
+            check_files(replace(PROFILE, **(more.get(name, {}) | {name: path})))
 
 
 def test_a_page_is_asked_for_only_where_one_is_named() -> None:

@@ -332,7 +332,6 @@ CONFIG = b"\0\x04\xfe\x0d\0\0"
 async def test_the_key_is_asked_of_the_resolver(trusting: ssl.SSLContext) -> None:
     async with resolver({INNER: (300, record(CONFIG))}) as asks:
         source = asking(asks, trusting)
-        assert source.wanted
         assert await source.config() == CONFIG
         (request,) = asks.requests
     headers = dict(request.headers)
@@ -410,15 +409,6 @@ async def test_an_answer_is_good_for_its_time(
 async def test_a_key_that_stands_in_the_profile_is_not_asked_for() -> None:
     options = TlsOptions(fingerprint="chrome", ech_config=CONFIG, ech_resolver="https://nobody.invalid/")
     assert await EchSource(Server(INNER, 443, "", options)).config() == CONFIG
-
-
-def test_whether_the_name_has_to_be_hidden() -> None:
-    for options, wanted in (
-        ({}, False),
-        ({"ech_config": CONFIG}, True),
-        ({"ech_resolver": "https://resolver.test/"}, True),
-    ):
-        assert EchSource(Server(INNER, 443, "", TlsOptions(**options))).wanted is wanted
 
 
 @pytest.mark.parametrize("records", [{}, {INNER: (300, "1 . alpn=h2")}, {INNER: (300, "0 elsewhere.test.")}])

@@ -31,6 +31,12 @@ def test_a_certificate_is_checked_unless_told_otherwise() -> None:
     assert TlsOptions().verification is Verification.SYSTEM
 
 
+def test_whether_the_servers_name_has_to_be_hidden() -> None:
+    assert not TlsOptions().hides_name
+    assert TlsOptions(ech_config=b"config").hides_name
+    assert TlsOptions(ech_resolver="https://resolver.test/").hides_name
+
+
 def test_a_silent_app_is_given_ten_seconds_after_its_end() -> None:
     assert Timings().half_close == 10
 

@@ -276,6 +276,13 @@ def test_a_ca_file_that_never_ends_is_refused_at_once(tmp_path: Path) -> None:
             make_context(TlsOptions(verification=Verification.CA_FILE, ca_file=path))
 
 
+def test_a_file_that_is_too_large_is_refused_and_not_read_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(certificates.authority().pem + bytes(4 * 1024 * 1024))
+    with pytest.raises(BadFile, match="larger than 4194304 bytes"):
+        make_context(TlsOptions(verification=Verification.CA_FILE, ca_file=str(path)))
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
