@@ -455,6 +455,27 @@ async def test_another_question_s_answer_is_not_believed(trusting: ssl.SSLContex
         await refusal(asking(asks, trusting))
 
 
+async def test_a_name_may_stand_for_another(trusting: ssl.SSLContext) -> None:
+    def by_alias(asks: Resolver, body: bytes) -> bytes:
+        answer = dns.message.make_response(dns.message.from_wire(body))
+        answer.answer.append(dns.rrset.from_text(f"{INNER}.", 60, "IN", "CNAME", "real.test."))
+        answer.answer.append(dns.rrset.from_text("real.test.", 60, "IN", "HTTPS", record(CONFIG)))
+        return http(answer.to_wire())
+
+    async with resolver({}, by_alias) as asks:
+        assert await asking(asks, trusting).config() == CONFIG
+
+
+async def test_an_answer_may_come_in_chunks(trusting: ssl.SSLContext) -> None:
+    def in_chunks(asks: Resolver, body: bytes) -> bytes:
+        whole = asks.answer(dns.message.from_wire(body))
+        chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (whole[:20], whole[20:], b""))
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+
+    async with resolver({INNER: (300, record(CONFIG))}, in_chunks) as asks:
+        assert await asking(asks, trusting).config() == CONFIG
+
+
 async def test_a_resolver_that_is_down(trusting: ssl.SSLContext) -> None:
     said = await refusal(asking(f"https://{closed_port()}/", trusting))
     assert "the resolver cannot be asked: connection refused" in said
