@@ -6,6 +6,8 @@ What one read brings is decrypted into memory that all links of a thread share, 
 
 import asyncio
 import contextlib
+import errno
+import os
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, cast
@@ -25,6 +27,9 @@ _FOREIGN: Final = 64 * 1024
 # Above this much unsent ciphertext the sources are held. Two receive buffers' worth keeps a fast path busy while the
 # loop is elsewhere; more would only add delay for whatever comes after it.
 _HIGH_WATER: Final = 128 * 1024
+
+# More than this never waits for a peer that reads: payload stops at the mark above, one read of each source follows.
+_MOST_UNREAD: Final = 1024 * 1024
 
 # Between the pieces of a ClientHello, in seconds: enough that no kernel makes one segment of two.
 _BETWEEN_FRAGMENTS: Final = 0.02
@@ -248,6 +253,7 @@ class TlsLink(asyncio.BufferedProtocol):
         self._owner.batch_received()
         if self._outgoing.pending:  # the answer to a key update
             self._flush()
+            self._see_that_it_is_read()
 
     def _decrypt(self) -> None:
         """Hand over what there is. An owner may put another one in its place meanwhile."""
@@ -284,6 +290,12 @@ class TlsLink(asyncio.BufferedProtocol):
             self._send_fragment()
         else:
             self._sender.send(self._outgoing.read())
+
+    def _see_that_it_is_read(self) -> None:
+        """A peer may ask for new keys without end and never read an answer; OpenSSL does not count them."""
+        if self._transport is not None and self._transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._error = OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+            self.abort()
 
     def _send_fragment(self) -> None:
         """The server has nothing to answer before the last of them."""
