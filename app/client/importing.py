@@ -160,11 +160,17 @@ def _trust(profile: Profile) -> tuple[str, ...]:
 
 
 def _shown(profile: Profile) -> tuple[str, ...]:
-    """What of this computer a server gets to see."""
-    if not profile.client_certificate:
-        return ()
-    text = translate("import", "The server is shown the certificate in the file {path}.")
-    return (text.format(path=printable(profile.client_certificate)),)
+    """What of this computer a server gets to see, and whom it asks."""
+    told: list[str] = []
+    if profile.client_certificate:
+        text = translate("import", "The server is shown the certificate in the file {path}.")
+        told.append(text.format(path=printable(profile.client_certificate)))
+    if profile.ech_resolver:
+        text = translate(
+            "import", "{resolver} is asked for the key that hides the server's name, and learns that name."
+        )
+        told.append(text.format(resolver=printable(profile.ech_resolver)))
+    return tuple(told)
 
 
 def _refused(problem: str, source: str = "") -> Candidate:

@@ -238,6 +238,12 @@ def test_what_a_server_is_shown_is_said():
     assert "The server is shown the certificate in the file /tmp/me .pem." in one.notes
 
 
+def test_whom_a_link_asks_is_said():
+    resolver = "https://dns.example/dns-query"
+    one = only(f"anytls://x@192.0.2.1/?sni=hidden.example&ech={resolver}")
+    assert one.notes == (f"{resolver} is asked for the key that hides the server's name, and learns that name.",)
+
+
 def test_what_cannot_be_had_is_said_before_it_is_added(monkeypatch):
     assert only("anytls://x@example.org/?fp=chrome:99").notes == (
         "The ClientHello of “chrome:99” cannot be had; that of the newest Chrome is sent.",
