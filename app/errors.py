@@ -232,10 +232,15 @@ class CertificateNotYetValid(CertificateRejected):
 
 @dataclass(eq=False)
 class ClockWrong(CertificateRejected):
-    """By the server's clock its certificate is valid. `reason` says how far off this computer's is."""
+    """By the server's clock its certificate is valid. `reason` says how far this computer's is from it.
+
+    Nobody vouches for the server's clock: who has an old certificate would like this computer's to be set back.
+    """
 
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "This computer’s clock is off by {reason}: by it the certificate of {host} is not valid. Set it."
+        "errors",
+        "By this computer’s clock the certificate of {host} is not valid, by the server’s it is; they are {reason} "
+        "apart. If this computer’s is wrong, set it.",
     )
 
 

@@ -168,6 +168,7 @@ def test_a_certificate_that_is_valid_by_the_servers_clock(
     failure = diagnosis.with_clock(rejected(made()), datetime.datetime.now(datetime.UTC) + off)
     assert type(failure) is ClockWrong
     assert failure.reason == words
+    assert "If this computer’s is wrong" in str(failure)  # nobody vouches for the other one
     assert failure.certificate == der(made())
 
 
