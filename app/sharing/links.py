@@ -54,6 +54,8 @@ _ALIASES = {
     "pcs": "pin",
     "pin-sha256": "pin",
     "ech-config": "ech",
+    "ech-config-list": "ech",
+    "echconfig": "ech",
     "echconfiglist": "ech",
     "tcp-multi-path": "mptcp",
     "interface-name": "interface",

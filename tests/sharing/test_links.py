@@ -362,7 +362,7 @@ def test_a_fingerprint_that_cannot_be_had_is_chromes_with_a_note() -> None:
     assert read.notes == ("The TLS fingerprint “firefox” cannot be had; Chrome's is used instead.",)
 
 
-@pytest.mark.parametrize("key", ["ech", "ECH", "ech_config", "ech-config", "echConfigList"])
+@pytest.mark.parametrize("key", ["ech", "ECH", "ech_config", "echConfig", "echConfigList", "ech-config-list"])
 def test_an_ech_configuration(key: str) -> None:
     for text in (ECH_BASE64, ECH_BASE64.rstrip("="), quote(ECH_BASE64, safe=""), quote(ECH_PEM)):
         read = parse_link(f"anytls://pw@h?{key}={text}")
