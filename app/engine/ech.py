@@ -17,6 +17,8 @@ from app.engine.tls_context import website_context
 from app.errors import EchFailed
 from app.protocols.address import ip_or_none
 from app.texts import translate
+from app.transport import tcp
+from app.transport.options import TcpOptions
 from app.transport.session import plain_reason
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 5.0  # seconds for one question
 _LONGEST: Final = 64 * 1024  # bytes of an answer: what a DNS message can have
 _HTTPS_PORT: Final = 443
+_NEXT_ADDRESS: Final = 0.25  # seconds before the next one is tried beside the last (RFC 8305)
 
 # An answer is good for as long as it says, within these; in seconds. A server that changes its key more often than
 # every minute would have to answer with a new one anyway.
@@ -80,7 +83,7 @@ class EchSource:
         """The configuration in the DNS, and for how many seconds it is good."""
         context = self._context if self._context is not None else await asyncio.to_thread(website_context)
         for name in self._names():
-            answer = await _ask_resolver(resolver, name, context)
+            answer = await _ask_resolver(resolver, name, context, self._server.tcp.source)
             if answer is None:
                 raise self._failed(translate("ech", "what answers there is no DNS-over-HTTPS resolver"))
             found = _config_in(answer)
@@ -100,7 +103,9 @@ class EchSource:
         return EchFailed(self._server.host, self._server.port, reason)
 
 
-async def _ask_resolver(resolver: str, name: str, context: ssl.SSLContext) -> "dns.message.Message | None":
+async def _ask_resolver(
+    resolver: str, name: str, context: ssl.SSLContext, source: str | None
+) -> "dns.message.Message | None":
     """A resolver's answer about `name`; None where it gives none. Raises `OSError` or `ssl.SSLError`."""
     import dns.exception
     import dns.message
@@ -108,7 +113,7 @@ async def _ask_resolver(resolver: str, name: str, context: ssl.SSLContext) -> "d
     try:
         # No number, so that answers can be cached (RFC 8484 §4.1).
         question = dns.message.make_query(name, "HTTPS", id=0)
-        body = await _post(resolver, question.to_wire(), context)
+        body = await _post(resolver, question.to_wire(), context, source)
         answer = None if body is None else dns.message.from_wire(body)
         return answer if answer is not None and question.is_response(answer) else None
     except ssl.SSLError:  # a certificate that is not accepted is a ValueError too
@@ -130,11 +135,24 @@ def _config_in(answer: "dns.message.Message") -> tuple[bytes, float] | None:
     return None
 
 
-async def _post(address: str, body: bytes, context: ssl.SSLContext) -> bytes | None:
+async def _connect(
+    host: str, port: int, context: ssl.SSLContext, source: str | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection from where those to the server leave: else the resolver would learn of an address of this computer's
+    that is to be kept from it."""
+    sock = await tcp.connect(await tcp.resolve(host, port), _NEXT_ADDRESS, TcpOptions(source=source))
+    try:
+        return await asyncio.open_connection(sock=sock, ssl=context, server_hostname=host)
+    except BaseException:
+        sock.close()
+        raise
+
+
+async def _post(address: str, body: bytes, context: ssl.SSLContext, source: str | None) -> bytes | None:
     """The body of the answer to a DNS message; None where the answer is no success."""
     parts = urlsplit(address)
     host = parts.hostname or ""
-    reader, writer = await asyncio.open_connection(host, parts.port or _HTTPS_PORT, ssl=context)
+    reader, writer = await _connect(host, parts.port or _HTTPS_PORT, context, source)
     try:
         connection = h11.Connection(h11.CLIENT)
         headers = {

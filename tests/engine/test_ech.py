@@ -5,6 +5,7 @@ import base64
 import contextlib
 import ssl
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ from app.protocols import client_hello
 from app.protocols.address import Address
 from app.protocols.anytls import Buffer
 from app.transport.link import Owner
+from app.transport.options import TcpOptions
 from tests.fakes import certificates
 from tests.fakes.ech import INNER, PUBLIC, Passage, ech_server, needs_go, watched
 from tests.fakes.listening import closed_port, deaf, listening, reset
@@ -360,6 +362,25 @@ async def test_a_key_from_the_dns_that_is_refused_is_asked_for_again(
         await source.config()
         asks.records[INNER] = 300, record(server.configs[0])  # the key has changed meanwhile
         assert await dialled(dialling, source) == f"true {INNER}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there every address 127.x is this computer's")
+@both_loops
+async def test_the_question_leaves_from_where_the_connections_do(trusting: ssl.SSLContext) -> None:
+    async with resolver({INNER: (300, record(CONFIG))}) as asks:
+        options = TlsOptions(fingerprint="chrome", ech_resolver=asks.url)
+        server = Server(INNER, 443, "", options, TcpOptions(source="127.0.0.2"))
+        assert await EchSource(server, trusting).config() == CONFIG
+        assert asks.came_from == ["127.0.0.2"]
+
+
+async def test_without_that_place_nothing_is_asked(trusting: ssl.SSLContext) -> None:
+    async with resolver({INNER: (300, record(CONFIG))}) as asks:
+        options = TlsOptions(fingerprint="chrome", ech_resolver=asks.url)
+        server = Server(INNER, 443, "", options, TcpOptions(source="192.0.2.1"))
+        with pytest.raises(EchFailed, match="cannot be asked"):
+            await EchSource(server, trusting).config()
+        assert not asks.came_from
 
 
 @pytest.mark.parametrize(

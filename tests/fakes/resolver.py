@@ -25,6 +25,7 @@ class Resolver:
         self.records = records
         self.asked: list[str] = []
         self.requests: list[h11.Request] = []
+        self.came_from: list[str] = []
 
     def answer(self, question: dns.message.Message) -> bytes:
         """The DNS message that answers another."""
@@ -53,6 +54,7 @@ async def resolver(
     one."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asks.came_from.append(writer.get_extra_info("peername")[0])
         connection, body = h11.Connection(h11.SERVER), b""
         while (event := connection.next_event()) is h11.NEED_DATA or not isinstance(event, h11.EndOfMessage):
             if event is h11.NEED_DATA:
