@@ -200,7 +200,9 @@ def _add_connect(parser: argparse.ArgumentParser) -> None:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_serve)
-    parser.add_argument("--listen", metavar="HOST:PORT", type=address, required=True)
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", type=address, required=True, help=translate("cli", "where the server listens")
+    )
     passwords = parser.add_mutually_exclusive_group(required=True)
     passwords.add_argument(
         "--password-file", metavar="FILE", help=translate("cli", "one password or name:password a line")
