@@ -94,3 +94,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and pytest_asyncio.is_async_test(item):
             item.fixturenames.insert(0, "no_task_left")
+
+
+@pytest.fixture(scope="session")
+def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The authority that the tests' certificates are from."""
+    from tests.fakes import certificates  # it takes a large library, which most tests do without
+
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    path.write_bytes(certificates.authority().pem)
+    return str(path)

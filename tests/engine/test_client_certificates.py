@@ -19,11 +19,11 @@ from app.errors import BadFile, CertificateRejected, ClientCertificateRefused, F
 from app.server.options import ServerOptions
 from app.server.server import Server
 from tests.fakes import certificates
+from tests.fakes.libraries import both_libraries
 from tests.fakes.loops import both_loops
 from tests.fakes.openssl import openssl_server
 from tests.fakes.peers import PASSWORD
 
-both_libraries = pytest.mark.parametrize("fingerprint", ["none", "chrome"])
 both_versions = pytest.mark.parametrize("version", ["1.2", "1.3"])
 
 

@@ -19,13 +19,12 @@ from app.protocols.address import Address
 from tests.fakes import certificates
 from tests.fakes.certificates import DAY, Identity
 from tests.fakes.ech import INNER, watched
+from tests.fakes.libraries import both_libraries
 from tests.fakes.listening import closed_port, deaf, listening, reset
 from tests.fakes.loops import both_loops
 
 TIMINGS = Timings()
 NOW = datetime.datetime.now(datetime.UTC)
-
-both_libraries = pytest.mark.parametrize("fingerprint", ["none", "chrome"])
 
 
 def der(identity: Identity) -> bytes:

@@ -44,13 +44,6 @@ TIMINGS = Timings()
 OPTIONS: dict[str, Any] = {"fingerprint": "chrome", "server_name": INNER}
 
 
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    path.write_bytes(certificates.authority().pem)
-    return str(path)
-
-
 @pytest.fixture
 def checked(ca_file: str) -> dict[str, Any]:
     """Options of a server whose certificate is checked."""

@@ -23,13 +23,6 @@ from tests.fakes.openssl import openssl_server
 ALPN = 16
 
 
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    path.write_bytes(certificates.authority().pem)
-    return str(path)
-
-
 def server_at(address: Address, ca_file: str, **options: Any) -> Server:
     usual: dict[str, Any] = {"verification": Verification.CA_FILE, "ca_file": ca_file}
     return Server("127.0.0.1", address.port, "", TlsOptions(INNER, fingerprint="chrome", **usual | options))

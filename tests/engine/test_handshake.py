@@ -12,6 +12,7 @@ from app.engine.tls_context import make_context
 from app.errors import NameNotResolved, TlsFailed
 from app.transport.options import USUAL_TCP, TcpOptions
 from tests.fakes import certificates
+from tests.fakes.libraries import both_libraries
 from tests.fakes.listening import closed_port, deaf, listening
 
 
@@ -60,7 +61,7 @@ async def test_one_that_fails_leaves_no_socket() -> None:
     assert sock.fileno() == -1
 
 
-@pytest.mark.parametrize("fingerprint", ["none", "chrome"])
+@both_libraries
 @pytest.mark.parametrize("name", ["two..dots", ".test", "x" * 70, "nul\0.test"])
 async def test_a_name_that_is_none_is_not_sent(name: str, fingerprint: str) -> None:
     here = server(*closed_port(), server_name=name, fingerprint=fingerprint)

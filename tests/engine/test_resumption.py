@@ -34,11 +34,6 @@ from tests.interop.peers import SERVER_VARIABLE, ServerJob, named
 TIMINGS = Timings()
 
 
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return certificates.authority().saved(tmp_path_factory.mktemp("authority"))
-
-
 @contextlib.asynccontextmanager
 async def upstream_to(server: Server) -> AsyncIterator[Upstream]:
     tasks = Tasks()

@@ -22,18 +22,12 @@ from app.errors import (
 )
 from app.protocols.address import Address
 from tests.fakes import certificates
+from tests.fakes.libraries import both_libraries
 from tests.fakes.loops import both_loops
 from tests.fakes.nginx import needs_nginx, nginx
 from tests.fakes.openssl import openssl_server
 
 TIMINGS = Timings()
-
-both_libraries = pytest.mark.parametrize("fingerprint", ["none", "chrome"])
-
-
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return certificates.authority().saved(tmp_path_factory.mktemp("authority"))
 
 
 def at(address: Address, ca_file: str, fingerprint: str, **options: Any) -> Server:

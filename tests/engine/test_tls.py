@@ -36,6 +36,7 @@ from app.transport import tcp
 from app.transport.link import TlsLink
 from tests.fakes import certificates
 from tests.fakes.certificates import Identity
+from tests.fakes.libraries import both_libraries
 from tests.fakes.listening import closed_port, deaf, listening, reset, unanswering
 from tests.fakes.loops import both_loops
 from tests.fakes.steps import cancel_everywhere
@@ -46,13 +47,6 @@ TIMINGS = Timings()
 QUICK = Timings(tcp=0.05, tls=0.05)
 
 
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    path.write_bytes(certificates.authority().pem)
-    return str(path)
-
-
 async def take(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
     await reader.read()
 
@@ -61,9 +55,6 @@ def tls_server(
     identity: Identity | None = None, context: ssl.SSLContext | None = None
 ) -> contextlib.AbstractAsyncContextManager[Address]:
     return listening(take, context=context or (identity or certificates.good()).context())
-
-
-both_libraries = pytest.mark.parametrize("fingerprint", ["none", "chrome"])
 
 
 def at(address: Address, host: str | None = None, **options: Any) -> Server:

@@ -16,21 +16,10 @@ from app.engine.tls_context import ResumingContext, hello_of, make_context, webs
 from app.errors import BadFile, BadInput
 from app.protocols.client_hello import plain
 from tests.fakes import certificates
+from tests.fakes.ech import CONFIG
 from tests.fakes.hello_prints import ja3, ja4
+from tests.fakes.libraries import both_libraries
 from tests.protocols.test_client_hello import FULL, hello, of_the_standard_library
-
-ECH_CONFIG = bytes.fromhex(
-    "0046fe0d004207002000204d5c8bb802d46e3192bb43afad405cb953ee809d70e37096df7505d150eb580100040001000100137075626c"
-    "69632e6578616d706c652e746573740000"
-)
-both_libraries = pytest.mark.parametrize("fingerprint", ["none", "chrome"])
-
-
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    path.write_bytes(certificates.authority().pem)
-    return str(path)
 
 
 def unverified(**options: Any) -> ssl.SSLContext:
@@ -94,7 +83,7 @@ def test_a_platform_without_the_library_sends_the_standard_ones(monkeypatch: pyt
     monkeypatch.setattr(fingerprints, "available", lambda: False)
     assert isinstance(unverified(fingerprint="chrome"), ResumingContext)
     with pytest.raises(BadInput, match="ECH"):
-        unverified(fingerprint="chrome", ech_config=ECH_CONFIG)
+        unverified(fingerprint="chrome", ech_config=CONFIG)
 
 
 # ---- a captured one
@@ -293,9 +282,9 @@ def test_a_file_that_is_too_large_is_refused_and_not_read_in_part(tmp_path: Path
         ({"ciphers": "aNULL:@SECLEVEL=0"}, "cipher suites"),
         ({"ciphers": "eNULL:@SECLEVEL=0"}, "cipher suites"),
         ({"curve": "no-such-curve"}, "curve"),
-        ({"ech_config": ECH_CONFIG}, "Chrome"),
+        ({"ech_config": CONFIG}, "Chrome"),
         ({"ech_resolver": "https://192.0.2.1/dns-query"}, "Chrome"),
-        ({"fingerprint": "chrome", "ech_config": ECH_CONFIG, "server_name": ""}, "no name"),
+        ({"fingerprint": "chrome", "ech_config": CONFIG, "server_name": ""}, "no name"),
         ({"fingerprint": "file"}, "not named"),
     ],
 )

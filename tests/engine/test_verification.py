@@ -21,18 +21,10 @@ from app.errors import (
 )
 from tests.fakes import certificates
 from tests.fakes.certificates import Identity
+from tests.fakes.libraries import both_libraries
 from tests.fakes.listening import GONE, listening
 
 Made = Callable[[], Identity]
-
-both_libraries = pytest.mark.parametrize("fingerprint", ["none", "chrome"])
-
-
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    path.write_bytes(certificates.authority().pem)
-    return str(path)
 
 
 async def outcome(identity: Identity, name: str, fingerprint: str, **options: Any) -> CertificateRejected | None:

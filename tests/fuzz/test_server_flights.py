@@ -22,6 +22,7 @@ from app.errors import DialFailed
 from app.protocols.opening import MAX_OPENING
 from app.transport.link import TlsLink
 from tests.fakes import certificates
+from tests.fakes.libraries import both_libraries
 from tests.fuzz.flights import Kind, answering, mutated, record, servers, split
 
 FLIGHTS = 10_000
@@ -124,12 +125,7 @@ def server_with(fingerprint: str, ca_file: str) -> Server:
     return Server("server.test", 443, "", options)
 
 
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return certificates.authority().saved(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.mark.parametrize("fingerprint", ["none", "chrome"])
+@both_libraries
 async def test_every_flight_ends_in_words(fingerprint: str, ca_file: str) -> None:
     server = server_with(fingerprint, ca_file)
     context, kinds = make_context(server.tls), servers(hello_for(server))
@@ -171,7 +167,7 @@ def endless(hello: bytes, kind: str) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("kind", ["certificate", "hello", "ticks", "empty", "warnings"])
-@pytest.mark.parametrize("fingerprint", ["none", "chrome"])
+@both_libraries
 async def test_what_never_ends_is_ended(fingerprint: str, kind: str, ca_file: str) -> None:
     server = server_with(fingerprint, ca_file)
     link, wire = handshake.make_link(server, make_context(server.tls)), Wire()
