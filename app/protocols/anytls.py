@@ -65,9 +65,6 @@ class NotAnyTls(ProtocolError):
     """The first bytes are no AnyTLS frame: something else answers there."""
 
 
-_GOT_END: Final = StreamState.GOT_END
-
-
 class Session:
     """See the module's text. `version` is the peer's, 0 until it has told. `half_close` says that it knows the end
     of one direction: by `END`, or where `fin_is_end` by FIN."""
@@ -268,12 +265,12 @@ class Session:
 
     def _whole(self, view: memoryview, at: int, end: int) -> int:
         """Hand over whole frames of payload, nearly all that ever comes; returns where something else begins."""
-        streams, fed = self._streams, self.fed
+        streams, fed, got_end = self._streams, self.fed, StreamState.GOT_END
         while end - at > HEADER_SIZE:
             command, stream_id, length = HEADER.unpack_from(view, at)
             after = at + HEADER_SIZE + length
             stream = streams.get(stream_id)
-            if command != PSH or not length or after > end or stream is None or stream.state is _GOT_END:
+            if command != PSH or not length or after > end or stream is None or stream.state is got_end:
                 break
             stream.sink(view[at + HEADER_SIZE : after])
             fed.add(stream_id)
