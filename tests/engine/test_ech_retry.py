@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.engine import ech_retry
-from app.engine.ech_retry import _encrypted_extensions, offered
+from app.engine.ech_retry import _encrypted_extensions, _expanded, offered
 from app.engine.options import Server, TlsOptions, Verification
 from app.protocols.address import Address
 from tests.fakes import certificates
@@ -200,3 +202,33 @@ def test_no_cut_or_changed_flight_is_more_than_nothing(recorded: tuple[bytes, by
     for at in range(len(seen)):
         for changed in (seen[:at], seen[:at] + bytes((seen[at] ^ 0x41,)) + seen[at + 1 :]):
             assert _encrypted_extensions(changed, secret) in (b"", whole)
+
+
+# ---- what no library sends
+
+
+EXTENSION = ALPN.to_bytes(2) + b"\0\5\0\3\2h2"
+
+
+def by_hand(size: int, kind: int = 22) -> tuple[bytes, bytes]:
+    """A flight in TLS_AES_128_GCM_SHA256, encrypted in records of `size` bytes and of this kind, and its secret."""
+    secret = bytes(range(32))
+    key, start = AESGCM(_expanded(secret, b"key", 16, SHA256())), _expanded(secret, b"iv", 12, SHA256())
+    hello = bytes.fromhex("020000280303") + bytes(32) + bytes.fromhex("001301000000")
+    flight = b"\x16\x03\x03" + len(hello).to_bytes(2) + hello
+    message = b"\x08" + (2 + len(EXTENSION)).to_bytes(3) + len(EXTENSION).to_bytes(2) + EXTENSION
+    for number, at in enumerate(range(0, len(message), size)):
+        padded = message[at : at + size] + bytes((kind,)) + bytes(5)
+        header = b"\x17\x03\x03" + (len(padded) + 16).to_bytes(2)
+        nonce = int.from_bytes(start) ^ number
+        flight += header + key.encrypt(nonce.to_bytes(12), padded, header)
+    return flight, secret
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_a_message_in_several_records_is_put_together(size: int) -> None:
+    assert _encrypted_extensions(*by_hand(size)) == EXTENSION
+
+
+def test_what_is_no_handshake_is_no_message_of_one() -> None:
+    assert _encrypted_extensions(*by_hand(100, kind=23)) == b""
