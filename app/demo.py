@@ -6,9 +6,12 @@ Both run on a thread of their own, as a server elsewhere would, so that full spe
 import asyncio
 import contextlib
 import datetime
+import hashlib
 import os
 import secrets
 import ssl
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +40,14 @@ _ANSWER: Final = (
 )
 
 _PATIENCE: Final = 10.0  # seconds for a request
+
+# What makes the certificate, in a process of its own: the library for it would stay in memory, 13 MB of it.
+_MAKE: Final = """
+import datetime, sys
+from app.server.certificate import self_signed
+sys.stdout.buffer.write(b"".join(self_signed(sys.argv[1], datetime.datetime.now(datetime.UTC))))
+"""
+_MAKING: Final = 60.0  # seconds; a third of one is usual
 _NOT_A_REQUEST: Final = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, TimeoutError)
 
 
@@ -64,13 +75,12 @@ class Demo:
             await thread.end()
 
     async def _start(self) -> tuple[Candidate, str]:
-        from app.server import certificate
         from app.server.options import ServerOptions
         from app.server.server import Server
 
         password = secrets.token_urlsafe(24)
-        pem, key = certificate.self_signed(_HOST, datetime.datetime.now(datetime.UTC))
-        self._server = Server(ServerOptions({"demo": password}), await asyncio.to_thread(_context, pem, key))
+        identity = await asyncio.to_thread(_identity)
+        self._server = Server(ServerOptions({"demo": password}), await asyncio.to_thread(_context, identity))
         at = await self._server.start()
         self._page = await asyncio.start_server(_serve, _HOST, 0, limit=_HEAD_LIMIT)
         page = Address(*self._page.sockets[0].getsockname()[:2])
@@ -78,7 +88,7 @@ class Demo:
             name=translate("demo", "Demo"),
             servers=(ProfileServer(at.host, at.port),),
             verification="pin",
-            certificate_pin=certificate.read_facts(pem).pin,
+            certificate_pin=hashlib.sha256(_certificate(identity)).digest(),
         )
         return Candidate(profile, (password,), source="demo"), f"http://{page}/"
 
@@ -97,14 +107,31 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.write(_ANSWER)
 
 
-def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
-    from app.server import certificate
+def _identity() -> bytes:
+    """A new certificate and its key, PEM."""
+    if not getattr(sys, "frozen", False):  # a program in one piece has no interpreter to lend
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            command = [sys.executable, "-c", _MAKE, _HOST]
+            return subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_MAKING).stdout  # noqa: S603 (all of it is our own)
+    from app.server.certificate import self_signed
+
+    return b"".join(self_signed(_HOST, datetime.datetime.now(datetime.UTC)))
+
+
+def _certificate(identity: bytes) -> bytes:
+    """The certificate alone, DER."""
+    end = b"-----END CERTIFICATE-----"
+    return ssl.PEM_cert_to_DER_cert((identity.partition(end)[0] + end).decode())
+
+
+def _context(identity: bytes) -> ssl.SSLContext:
+    from app.server.tls import server_context
 
     # OpenSSL reads certificates from files alone; this one is gone before anybody connects.
     handle, name = tempfile.mkstemp()
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(certificate_pem + key_pem)
-        return certificate.make_context(name, name)
+            file.write(identity)
+        return server_context(name, name)
     finally:
         Path(name).unlink()

@@ -232,15 +232,11 @@ class CertificateNotYetValid(CertificateRejected):
 
 @dataclass(eq=False)
 class ClockWrong(CertificateRejected):
-    """By the server's clock its certificate is valid. `reason` says how far this computer's is from it.
-
-    Nobody vouches for the server's clock: who has an old certificate would like this computer's to be set back.
-    """
+    """By the server's clock, for which nobody vouches, its certificate is valid. `reason` is how far ours is off it."""
 
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
         "errors",
-        "By this computer’s clock the certificate of {host} is not valid, by the server’s it is; they are {reason} "
-        "apart. If this computer’s is wrong, set it.",
+        "If the server is right, your clock is off by {reason}: by its clock the certificate of {host} is valid.",
     )
 
 

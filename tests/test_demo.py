@@ -1,14 +1,20 @@
 """The demo: a server and a page of its own."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from app.client.state import State
 from app.demo import Demo
+from app.engine.options import Server, TlsOptions, Verification
 from app.protocols.address import parse_host_port
 from app.storage.settings import CHECK_PAGE
 from tests.end_to_end.apps import curl
+from tests.fakes.clients import log_in
 from tests.fakes.desk import desk
 from tests.fakes.waiting import until
 
@@ -50,3 +56,25 @@ async def test_whoever_asks_no_question_gets_no_page() -> None:
 
 async def test_stop_without_a_start() -> None:
     await Demo().stop()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_its_certificate_is_made_with_or_without_an_interpreter_to_lend(
+    frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    demo = Demo()
+    candidate, _ = await demo.start()
+    assert candidate.profile is not None
+    server = candidate.profile.servers[0]
+    tls = TlsOptions(verification=Verification.PIN, certificate_pin=candidate.profile.certificate_pin)
+    async with log_in(Server(server.host, server.port, candidate.passwords[0], tls)) as session:
+        assert session.failure is None
+    await demo.stop()
+
+
+def test_the_library_that_makes_certificates_does_not_stay() -> None:
+    code = "import asyncio, sys; from app.demo import Demo; asyncio.run(Demo().start()); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "app.server.server" in done.stdout.split()
+    assert "cryptography" not in done.stdout.split()

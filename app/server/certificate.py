@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from app.errors import BadFile, BadInput
 from app.protocols.address import BadAddress, parse_host
+from app.server.tls import server_context
 from app.texts import translate
 from app.transport.session import plain_reason
 from app.wording import reason_of
@@ -84,15 +85,10 @@ def make_context(certificate: str, key: str) -> ssl.SSLContext:
     if _public_key_of_certificate(certificate) != _public_key(key):
         text = translate("certificate", "its key does not belong to the certificate in {file}")
         raise BadFile(text.format(file=certificate), key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION  # a client could have it done over and over, which costs it little
-    context.set_alpn_protocols(["http/1.1"])  # what the fallback speaks; clients of AnyTLS do not mind
     try:
-        context.load_cert_chain(certificate, key)
+        return server_context(certificate, key)
     except (ssl.SSLError, OSError) as error:
         raise BadFile(plain_reason(error), certificate) from None
-    return context
 
 
 def _public_key_of_certificate(path: str) -> bytes:
