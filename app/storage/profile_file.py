@@ -232,6 +232,7 @@ def _record(entry: Entry) -> Content:
     values |= {name: getattr(entry, name) for name in _OF_ENTRY}
     values["servers"] = [_Server(server.host, server.port) for server in entry.profile.servers]
     values["tcp"] = _Tcp(**asdict(entry.profile.tcp))
+    values["problem"] = entry.problem[:_MAX_TEXT]  # a stranger's words are in it
     record: Content = msgspec.to_builtins(_Record(**values))
     unknown = dict(entry.unknown)
     of_servers = unknown.pop("servers", {})

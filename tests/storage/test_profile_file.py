@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import BadFile, BadInput
+from app.errors import AlpnRefused, BadFile, BadInput
 from app.storage.profile_file import MAX_PASSWORD, Entry, ProfileFile, check
 from app.storage.profiles import (
     MAX_SERVERS,
@@ -309,6 +309,17 @@ def test_a_damaged_file_is_told_beside_what_is_not_understood(path: Path) -> Non
     file, entries = loaded(path)
     assert len(entries) == 1
     assert "its older copy profiles.json.1 is used. Profiles that this version cannot read" in file.warning
+
+
+def test_no_failure_is_too_long_to_be_noted(path: Path) -> None:
+    """Names from a link stand in one: sixteen protocols that a server does not like have four thousand characters."""
+    profile = Profile("a", (ProfileServer("a.example"),))
+    refused = AlpnRefused("a.example", 443, ", ".join(["x" * 255] * 16))
+    entry = Entry("0" * 32, profile, problem=str(refused))
+    ProfileFile(path).save([entry])
+    file, (read_back,) = loaded(path)
+    assert not file.warning
+    assert str(refused).startswith(read_back.problem[:-1])
 
 
 def test_a_newer_versions_file_is_refused(path: Path) -> None:
