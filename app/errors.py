@@ -179,9 +179,7 @@ class HandshakeRefused(TlsFailed):
 
 @dataclass(eq=False)
 class TlsVersionRefused(HandshakeRefused):
-    text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "{host} and this profile share no TLS version: {reason}; change the TLS versions in the profile."
-    )
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "{host} and this profile share no TLS version: {reason}.")
 
 
 @dataclass(eq=False)
@@ -235,8 +233,7 @@ class ClockWrong(CertificateRejected):
     """By the server's clock, for which nobody vouches, its certificate is valid. `reason` is how far ours is off it."""
 
     text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors",
-        "If the server is right, your clock is off by {reason}: by its clock the certificate of {host} is valid.",
+        "errors", "If {host} has the right time, your clock is off by {reason}, and its certificate is valid."
     )
 
 

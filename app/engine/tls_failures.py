@@ -149,11 +149,16 @@ def wrong_version(server: Server, chosen: str | None) -> TlsVersionRefused:
     low, high = options.min_version or lowest, options.max_version or "1.3"
     ours = low if low == high else f"{low}–{high}"
     text = (
-        translate("tls", "the profile asks for {ours}")
+        translate("tls", "the profile asks for {ours}; {advice}")
         if chosen is None
-        else translate("tls", "the profile asks for {ours}, the server for {chosen}")
+        else translate("tls", "the profile asks for {ours}, the server for {chosen}; {advice}")
     )
-    return TlsVersionRefused(server.host, server.port, text.format(ours=ours, chosen=chosen))
+    advice = (
+        translate("tls", "the server’s TLS is too old")
+        if (low, high) == (lowest, "1.3")
+        else translate("tls", "change the TLS versions in the profile")
+    )
+    return TlsVersionRefused(server.host, server.port, text.format(ours=ours, chosen=chosen, advice=advice))
 
 
 def _allowed(server: Server, version: str) -> bool:

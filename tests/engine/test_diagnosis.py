@@ -167,7 +167,7 @@ def test_a_certificate_that_is_valid_by_the_servers_clock(
     failure = diagnosis.with_clock(rejected(made()), datetime.datetime.now(datetime.UTC) + off)
     assert type(failure) is ClockWrong
     assert failure.reason == words
-    assert "If this computer’s is wrong" in str(failure)  # nobody vouches for the other one
+    assert "has the right time, your clock is off by" in str(failure)  # nobody vouches for the other one
     assert failure.certificate == der(made())
 
 

@@ -138,9 +138,10 @@ def test_the_protocols_that_were_refused_are_named() -> None:
 @pytest.mark.parametrize(
     ("tls", "chosen", "words"),
     [
-        ({}, None, "1.2–1.3"),
-        ({"min_version": "1.3"}, "1.2", "1.3, the server for 1.2"),
-        ({"max_version": "1.2"}, None, "asks for 1.2;"),
+        ({}, None, "asks for 1.2–1.3; the server’s TLS is too old."),
+        ({"min_version": "1.3"}, "1.2", "asks for 1.3, the server for 1.2; change the TLS versions in the profile."),
+        ({"max_version": "1.2"}, None, "asks for 1.2; change the TLS versions in the profile."),
+        ({"ech_config": b"config"}, None, "asks for 1.3; the server’s TLS is too old."),
     ],
 )
 def test_the_versions_that_do_not_meet_are_named(tls: dict[str, Any], chosen: str | None, words: str) -> None:
