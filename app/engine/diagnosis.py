@@ -109,7 +109,6 @@ async def _unjudged(server: Server, infos: Sequence[AddressInfo], timings: Timin
         ech_config=None,
         ech_resolver=None,
         server_name="" if server.tls.hides_name else server.tls.server_name,
-        min_version=None,
         client_certificate=None,
         client_key=None,
     )

@@ -279,6 +279,14 @@ async def test_options_that_only_one_library_has_do_not_stand_in_the_way() -> No
     assert "it works with Chrome’s fingerprint" in compared.reason
 
 
+async def test_a_second_try_is_made_with_the_same_hello() -> None:
+    async with choosy(lambda hello, _count: 0x0303 in hello.versions) as address:
+        server = at(address, fingerprint="none", min_version="1.3")
+        compared = await diagnosis.compared_hello(HandshakeClosed(*address, "?"), server, TIMINGS)
+        await asyncio.sleep(0.01)
+    assert "it works with Chrome’s fingerprint" in compared.reason, "which offers TLS 1.2 too"
+
+
 async def test_a_hidden_name_is_not_tried_with_the_other_library() -> None:
     async with choosy(lambda hello, _count: False) as address, watched(address) as passage:
         server = at(passage.address, server_name=INNER, fingerprint="chrome", ech_config=b"\0\0")
