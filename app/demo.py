@@ -5,7 +5,6 @@ Both run on a thread of their own, as a server elsewhere would, so that full spe
 
 import asyncio
 import contextlib
-import datetime
 import hashlib
 import os
 import secrets
@@ -41,13 +40,7 @@ _ANSWER: Final = (
 
 _PATIENCE: Final = 10.0  # seconds for a request
 
-# What makes the certificate, in a process of its own: the library for it would stay in memory, 13 MB of it.
-_MAKE: Final = """
-import datetime, sys
-from app.server.certificate import self_signed
-sys.stdout.buffer.write(b"".join(self_signed(sys.argv[1], datetime.datetime.now(datetime.UTC))))
-"""
-_MAKING: Final = 60.0  # seconds; a third of one is usual
+_MAKING: Final = 60.0  # seconds for a certificate; a third of one is usual
 _NOT_A_REQUEST: Final = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, TimeoutError)
 
 
@@ -108,14 +101,14 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 def _identity() -> bytes:
-    """A new certificate and its key, PEM."""
+    """A new certificate and its key, PEM, without the library that makes them where that can be."""
     if not getattr(sys, "frozen", False):  # a program in one piece has no interpreter to lend
         with contextlib.suppress(OSError, subprocess.SubprocessError):
-            command = [sys.executable, "-c", _MAKE, _HOST]
+            command = [sys.executable, "-m", "app.server.new_identity", _HOST]
             return subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_MAKING).stdout  # noqa: S603 (all of it is our own)
-    from app.server.certificate import self_signed
+    from app.server.new_identity import new_identity
 
-    return b"".join(self_signed(_HOST, datetime.datetime.now(datetime.UTC)))
+    return new_identity(_HOST)
 
 
 def _certificate(identity: bytes) -> bytes:
