@@ -1,42 +1,22 @@
 """A real browser through the tunnel: a page with thirty resources, loaded at once over many connections."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.chromium import BROWSER, OPTIONS, needs_browser
 from tests.end_to_end.programs import Tunnel
 from tests.end_to_end.website import RESOURCES, website
 from tests.fakes import certificates
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
-]
-
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--ignore-certificate-errors",
-    "--proxy-bypass-list=<-loopback>",
-    "--dump-dom",
-)
+pytestmark = [pytest.mark.browser, needs_browser]
 
 
 async def browse(proxy: str, url: str, folder: Path) -> str:
     """The page as the browser has it once it is loaded."""
-    command = (BROWSER or "", *OPTIONS, f"--user-data-dir={folder}", f"--proxy-server={proxy}", url)
+    own = ("--ignore-certificate-errors", "--proxy-bypass-list=<-loopback>", "--dump-dom")
+    command = (BROWSER or "", *OPTIONS, *own, f"--user-data-dir={folder}", f"--proxy-server={proxy}", url)
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -20,32 +19,17 @@ from app.engine import fingerprints
 from app.protocols import client_hello
 from app.protocols.address import Address
 from app.protocols.client_hello import ClientHello
+from tests.end_to_end.chromium import BROWSER, OPTIONS, needs_browser
 from tests.end_to_end.programs import PATIENCE, Home
 from tests.fakes.hello_prints import ja3, ja4
 
 NAME = "server.example.test"
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
 needs_library = pytest.mark.skipif(
     not fingerprints.available(), reason="Chrome's library has no wheel for this platform"
 )
 
 pytestmark = needs_library
-
-BROWSER_OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-)
 
 # Which roots a browser trusts: that list comes with updates of its own, whatever the version.
 _TRUST_ANCHORS = 0xCA34
@@ -141,7 +125,7 @@ async def browsers(folder: Path, host: str) -> ClientHello:
         url = f"https://{host}:{here.address.port}/"
         process = await asyncio.create_subprocess_exec(
             BROWSER,
-            *BROWSER_OPTIONS,
+            *OPTIONS,
             f"--user-data-dir={folder / 'profile'}",
             f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
             "--dump-dom",
