@@ -104,3 +104,11 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("authority") / "ca.pem"
     path.write_bytes(certificates.authority().pem)
     return str(path)
+
+
+@pytest.fixture(autouse=True)
+def collector_is_as_it_was() -> Iterator[None]:
+    """Fail a test that turns the collector on for those after it: see `_GARBAGE`."""
+    was_on = gc.isenabled()
+    yield
+    assert gc.isenabled() == was_on

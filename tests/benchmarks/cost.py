@@ -60,13 +60,15 @@ def instructions(work: Callable[[], object]) -> int:
 
 def garbage(work: Callable[[], object]) -> int:
     """How many objects `work` leaves behind that hold each other, and that only a collection can free."""
+    was_on = gc.isenabled()  # the tests have it off: see their conftest.py
     gc.collect()
     gc.disable()
     try:
         work()
         return gc.collect()
     finally:
-        gc.enable()
+        if was_on:
+            gc.enable()
 
 
 class _Void:
