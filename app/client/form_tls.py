@@ -158,7 +158,7 @@ def _ciphers(text: str) -> None:
 
 
 def _curve(text: str) -> None:
-    wrong = ValueError(translate("form", "This is no curve that OpenSSL knows, as X25519 or prime256v1 are."))
+    wrong = ValueError(translate("form", "This is no curve that can be chosen here, as prime256v1 or secp384r1 can."))
     if text and not re.match(CURVE, text):
         raise wrong
     try:

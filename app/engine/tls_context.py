@@ -139,7 +139,7 @@ def _standard(options: TlsOptions) -> ResumingContext:
     try:
         if options.curve:
             context.set_ecdh_curve(options.curve)
-    except ValueError:
+    except (ValueError, ssl.SSLError):  # the latter for one that only a later Python can choose, such as X25519
         raise BadInput(translate("tls", "the curve is not known here")) from None
     return context
 

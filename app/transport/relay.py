@@ -105,8 +105,8 @@ class Relay(asyncio.BufferedProtocol):
             stream.push(self._room[: HEADER_SIZE + count])
         else:
             self._early += self._payload[:count]
-        if stream is None or stream.session.held:  # uvloop starts to read after `connection_made`, paused or not
-            self.hold()
+        if stream is None or stream.session.held:
+            self._hold_anew()
 
     def eof_received(self) -> bool:
         self._source_ended = True
@@ -199,6 +199,12 @@ class Relay(asyncio.BufferedProtocol):
         self._transport = transport
         self._sender = Sender(transport)
         transport.set_write_buffer_limits(high=_HIGH_WATER)
+
+    def _hold_anew(self) -> None:
+        """uvloop, and asyncio of Python 3.11.2, start to read after `connection_made`, paused or not; asyncio then
+        takes itself for paused, and would not do it again."""
+        self.release()
+        self.hold()
 
     def _over_to(self, transport: asyncio.Transport) -> None:
         self._use(transport)

@@ -92,7 +92,7 @@ class TlsFields(Retranslating, QWidget):
         self.ciphers_field.set_title(self.tr("Cipher suites of TLS 1.2"))
         self.ciphers.setPlaceholderText(self.tr("as OpenSSL has them, for example ECDHE+AESGCM"))
         self.curve_field.set_title(self.tr("Elliptic curve"))
-        self.curve.setPlaceholderText(self.tr("as OpenSSL has it, for example X25519"))
+        self.curve.setPlaceholderText(self.tr("as OpenSSL has it, for example prime256v1"))
         self._show()
 
     def put(self, draft: TlsDraft) -> None:

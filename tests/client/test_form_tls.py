@@ -31,7 +31,7 @@ def test_a_new_form_is_a_new_profile() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"fingerprint": "none", "ciphers": "ECDHE+AESGCM", "curve": "X25519", "min_tls": "1.2", "max_tls": "1.3"},
+        {"fingerprint": "none", "ciphers": "ECDHE+AESGCM", "curve": "secp384r1", "min_tls": "1.2", "max_tls": "1.3"},
         {"fingerprint": "chrome:152", "ech_config": CONFIG, "fragment": True},
         {"fingerprint": "file", "hello_file": "hello.bin", "ech_resolver": "https://dns.example/q"},
         {"client_certificate": "me.pem", "client_key": "me.key"},
@@ -115,12 +115,12 @@ def test_the_usual_resolver_is_there_already() -> None:
         (
             replace(OWN, curve="x25520"),
             "curve",
-            "This is no curve that OpenSSL knows, as X25519 or prime256v1 are.",
+            "This is no curve that can be chosen here, as prime256v1 or secp384r1 can.",
         ),
         (
             replace(OWN, curve="X\0"),
             "curve",
-            "This is no curve that OpenSSL knows, as X25519 or prime256v1 are.",
+            "This is no curve that can be chosen here, as prime256v1 or secp384r1 can.",
         ),
     ],
 )

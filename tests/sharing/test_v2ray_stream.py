@@ -206,7 +206,7 @@ def test_cipher_suites_get_the_names_of_openssl(suites: str, ciphers: str | None
 def test_curves_get_the_names_of_openssl(preferences: list[str] | str, curve: str | None, notes: list[str]) -> None:
     fields, told = read(tlsSettings={"curvePreferences": preferences})
     assert (fields["curve"], told) == (curve, notes)
-    if curve:
+    if curve and curve != "X25519":  # which later Pythons can choose
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ecdh_curve(curve)
 
 

@@ -541,7 +541,7 @@ async def test_the_first_bytes_of_the_other_side_are_kept_for_who_asks_why(said:
         await reader.read()
 
     async with listening(greet) as address:
-        link = TlsLink(client_context())
+        link = TlsLink(client_context(), server_name="server.test")
         await asyncio.get_running_loop().create_connection(lambda: link, *address)
         with pytest.raises(ssl.SSLError):
             await link.handshake()
