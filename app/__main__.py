@@ -5,10 +5,14 @@ import sys
 
 from app.cli import WindowRequest
 from app.cli import main as command_line
+from app.storage.vault_worker import OPTION
+from app.storage.vault_worker import main as vault_worker
 
 
 def main() -> int:
     """Carry out what the command's arguments ask for; returns its exit code."""
+    if sys.argv[1:] == [OPTION]:
+        return vault_worker()
     return command_line(window=_window)
 
 

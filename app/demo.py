@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import app
 from app.client.importing import Candidate
 from app.engine.thread import LoopThread
 from app.protocols.address import Address
@@ -105,7 +106,8 @@ def _identity() -> bytes:
     if not getattr(sys, "frozen", False):  # a program in one piece has no interpreter to lend
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             command = [sys.executable, "-m", "app.server.new_identity", _HOST]
-            return subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_MAKING).stdout  # noqa: S603 (all of it is our own)
+            home = Path(app.__file__).parents[1]  # where -m looks first: not where the person happens to be
+            return subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_MAKING, cwd=home).stdout  # noqa: S603 (all of it is our own)
     from app.server.new_identity import new_identity
 
     return new_identity(_HOST)

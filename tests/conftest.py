@@ -12,9 +12,10 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.fakes.loops import pytest_asyncio_loop_factories
+from tests.fakes.vault_here import vault_here
 from tests.interop.report import pytest_terminal_summary
 
-__all__ = ["pytest_asyncio_loop_factories", "pytest_terminal_summary"]
+__all__ = ["pytest_asyncio_loop_factories", "pytest_terminal_summary", "vault_here"]
 
 # Before anything loads Qt: windows are made, and shown on no screen. Tests that want a screen start a process.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"

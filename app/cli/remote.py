@@ -177,7 +177,7 @@ async def _import_here(texts: Sequence[str]) -> int:
     for warning in filter(None, (profiles.warning, vault.warning)):
         warn(warning)
     try:
-        added = await add_all(found, profiles, vault)
+        added = await add_all(found, profiles)
     except UnlockCancelled:  # by `_Nobody`, who was asked because the keyring cannot be used
         reasons = {KeyringState.LOCKED: KeyringLocked, KeyringState.DENIED: KeyringDenied}
         raise reasons.get(await vault.keyring_state(), KeyringMissing)() from None

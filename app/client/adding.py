@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from app.client.importing import Candidate
 from app.client.profiles import Profiles
-from app.storage.passwords import Vault
 from app.texts import translate
 
 
@@ -22,11 +21,11 @@ class Added:
     """What to know about those that were added, each a sentence."""
 
 
-async def add_all(candidates: Sequence[Candidate], profiles: Profiles, vault: Vault) -> Added:
+async def add_all(candidates: Sequence[Candidate], profiles: Profiles) -> Added:
     """Add every candidate that is one and is not there yet. Raises `Failure`; nothing is added then."""
     good = [one for one in candidates if one.profile is not None]
     if good:
-        await vault.unlock()  # or two profiles of one server could not be told apart
+        await profiles.unlock()  # or two profiles of one server could not be told apart
     judged = marked(good, profiles)
     new = [one for one in judged if not one.duplicate_of]
     entries = await profiles.add_many([(one.profile, one.passwords) for one in new if one.profile is not None])

@@ -9,7 +9,7 @@ from typing import Final
 from app import logs
 from app.engine.options import LocalOptions
 from app.errors import Failure
-from app.storage.passwords import Vault
+from app.storage.passwords import Place, Vault
 from app.storage.settings import (
     ALLOW_LAN,
     LISTEN_HOST,
@@ -24,7 +24,7 @@ from app.storage.settings import (
 _log = logging.getLogger("anytls.control")
 
 # What the password is sealed under, beside the profiles' ids.
-_ID: Final = "local"
+_PLACE: Final = Place("local", 0)
 
 
 class LocalAccess:
@@ -49,7 +49,7 @@ class LocalAccess:
     async def set_password(self, password: str) -> None:
         """Another password from the next listening on. Raises `VaultFailed`; nothing has changed then."""
         await self._vault.unlock()
-        sealed = self._vault.seal(_ID, 0, password)
+        sealed = (await self._vault.seal({_PLACE: password})).get(_PLACE)
         self._password = password
         logs.secret(password)
         self._settings.set(LOCAL_PASSWORD, base64.b64encode(sealed).decode() if sealed else "")
@@ -68,7 +68,9 @@ class LocalAccess:
             return ""
         try:
             await self._vault.unlock()
-            return self._vault.open(_ID, 0, base64.b64decode(sealed))
+            kept = base64.b64decode(sealed)
+            await self._vault.open({_PLACE: kept})
+            return self._vault.opened(_PLACE, kept)
         except (Failure, binascii.Error) as error:
             _log.warning("the local proxy's password cannot be read, a new one is made: %s", error)
             return ""

@@ -15,7 +15,7 @@ from app.client.profile_list import Entries, Sealed, Undo
 from app.errors import BadFile, BadInput, PasswordMissing, VaultFailed
 from app.protocols.text import printable
 from app.storage.document import in_thread
-from app.storage.passwords import Protection, Vault
+from app.storage.passwords import Place, Protection, Vault
 from app.storage.profile_file import MAX_PASSWORD, Entry, ProfileFile, check
 from app.storage.profiles import Profile, clean_name
 from app.texts import translate
@@ -87,8 +87,18 @@ class Profiles:
             return known
         if not entry.has_password:
             raise PasswordMissing(entry.profile.name)
-        await self._vault.unlock()
+        await self.unlock()
         return self._opened(entry)
+
+    async def unlock(self) -> None:
+        """Make `duplicates` see every password that is kept; may ask the person. Raises VaultFailed or BadFile."""
+        await self._vault.unlock()
+        await self._open_all()
+
+    async def unlock_unasked(self) -> None:
+        """The same if that takes no question to the person."""
+        if await self._vault.unlock_unasked():
+            await self._open_all()
 
     # ---- changing
 
@@ -190,7 +200,7 @@ class Profiles:
         """
         if any(entry.has_password for entry in self._entries) and self._vault.protection is not Protection.ASK:
             await self._vault.unlock()
-        visible = self._all_visible()
+        visible = await self._all_visible()
         await self._vault.change_protection(new)
         await self._seal_again(visible)
 
@@ -200,7 +210,7 @@ class Profiles:
         The entries are marked first, by `has_password`; their passwords have to be entered again. Raises VaultFailed
         or BadFile, and nothing has changed then.
         """
-        visible = self._all_visible()
+        visible = await self._all_visible()
         before = {entry.id: entry.sealed for entry in self._entries}
         await self._change(lambda entries: (profile_list.resealed(entries, {}, clear_others=True), None))
         try:
@@ -267,7 +277,7 @@ class Profiles:
     # ---- passwords
 
     async def _seal(self, entries: Sequence[Entry], passwords: Sequence[_Passwords]) -> list[Sealed]:
-        """The passwords as they may be kept, in a thread; the vault is unlocked where there are any."""
+        """The passwords as they may be kept; the vault is unlocked where there are any."""
         pairs = [
             (entry.id, ("",) * len(one) if entry.temporary else one)
             for entry, one in zip(entries, passwords, strict=True)
@@ -275,10 +285,10 @@ class Profiles:
         if not any(any(one) for _, one in pairs):
             return [(None,) * len(one) for _, one in pairs]
         await self._vault.unlock()
-        return await asyncio.to_thread(lambda: [self._sealed(entry_id, one) for entry_id, one in pairs])
-
-    def _sealed(self, entry_id: str, passwords: _Passwords) -> Sealed:
-        return tuple(self._vault.seal(entry_id, at, it) if it else None for at, it in enumerate(passwords))
+        sealed = await self._vault.seal(
+            {Place(entry_id, at): it for entry_id, one in pairs for at, it in enumerate(one) if it}
+        )
+        return [tuple(sealed.get(Place(entry_id, at)) for at in range(len(one))) for entry_id, one in pairs]
 
     def _remember(self, entries: Sequence[Entry], passwords: Sequence[_Passwords]) -> None:
         """Keep in mind what is sealed nowhere."""
@@ -289,7 +299,12 @@ class Profiles:
 
     def _opened(self, entry: Entry) -> _Passwords:
         name = entry.profile.name
-        return tuple(self._vault.open(entry.id, at, it, name) for at, it in enumerate(entry.sealed))
+        return tuple(self._vault.opened(Place(entry.id, at), it, name) for at, it in enumerate(entry.sealed))
+
+    async def _open_all(self) -> None:
+        """All in one go: each takes a process."""
+        kept = ((entry.id, at, it) for entry in self._entries for at, it in enumerate(entry.sealed))
+        await self._vault.open({Place(entry_id, at): it for entry_id, at, it in kept if it is not None})
 
     def _visible(self, entry: Entry) -> _Passwords | None:
         """The passwords, where they can be had without a question."""
@@ -301,7 +316,9 @@ class Profiles:
         except VaultFailed:
             return None
 
-    def _all_visible(self) -> dict[str, _Passwords]:
+    async def _all_visible(self) -> dict[str, _Passwords]:
+        if self._vault.is_open:
+            await self._open_all()
         found = {entry.id: self._visible(entry) for entry in self._entries if not entry.temporary}
         return {entry_id: passwords for entry_id, passwords in found.items() if passwords is not None}
 

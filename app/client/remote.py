@@ -108,7 +108,7 @@ class _Remote:
         found = await asyncio.to_thread(candidates, text)
         if not found:
             raise BadInput(translate("remote", "there is no anytls:// link in it"))
-        return asdict(await add_all(found, self._control.profiles, self._control.vault))
+        return asdict(await add_all(found, self._control.profiles))
 
     async def show(self, fields: Fields) -> Fields:
         self._door.show(_token(fields))

@@ -14,12 +14,11 @@ key is told from ours before anything is sealed with it. A key that is gone is n
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -35,19 +34,21 @@ from app.errors import (
     WrongMasterPassword,
 )
 from app.storage.document import ROTATIONS, Content, Document, in_thread
-from app.storage.sealing import KEY_LENGTH, Wrapped, decrypt, encrypt, fingerprint, unwrap, wrap
-from app.storage.system_keyring import KeyringState, SystemKeyring
+from app.storage.keyring_calls import KeyringState
+from app.storage.sealing import KEY_LENGTH, Wrapped, fingerprint
+from app.storage.system_keyring import SystemKeyring
+from app.storage.vault_calls import ask
+from app.storage.vault_worker import Open, Request, Seal, Unwrap, Wrap
 from app.texts import translate
 
-__all__ = ["KeyringState", "Prompter", "Protection", "Vault"]
+__all__ = ["KeyringState", "Place", "Prompter", "Protection", "Vault"]
 
 VERSION: Final = 1
 
 _ATTEMPTS: Final = 5  # wrong master passwords in a row, so that a prompter that always says the same comes to an end
-_DERIVE_SECONDS: Final = 60.0  # for Argon2id on the slowest machine, within the limits of `Wrapped`
+_WORK_SECONDS: Final = 60.0  # for Argon2id on the slowest machine, within the limits of `Wrapped`
 _LABEL: Final = b"anytls-tray password v1"
 
-_T = TypeVar("_T")
 _log = logging.getLogger("anytls.storage")
 
 
@@ -83,6 +84,14 @@ class _Record(msgspec.Struct, omit_defaults=True):
 _KNOWN: Final = frozenset(_Record.__struct_fields__)
 
 
+class Place(NamedTuple):
+    """What a password is bound to."""
+
+    profile_id: str
+    server: int
+    """Its place in the profile's list."""
+
+
 class Vault:
     """Seals and opens passwords. Questions, keyring and disk are reached by `unlock`, `change_protection` and
     `start_over` alone, one of them at a time; each of them leaves everything as it was where it raises."""
@@ -96,6 +105,8 @@ class Vault:
         self._record = _Record()
         self._trouble = ""
         self._key: bytes | None = None
+        self._opened: dict[tuple[Place, bytes], str | None] = {}
+        self._opening = asyncio.Lock()
 
     @property
     def protection(self) -> Protection | None:
@@ -121,7 +132,7 @@ class Vault:
                 self._trouble = str(error)
 
     async def keyring_state(self) -> KeyringState:
-        """What the keyring would say now; within 5 seconds, and without a question to the person."""
+        """What the keyring would say now; within seconds, and without a question to the person."""
         return await self._keyring.state()
 
     async def unlock(self) -> None:
@@ -141,26 +152,47 @@ class Vault:
         return self.is_open
 
     def lock(self) -> None:
-        """Forget the key."""
+        """Forget the key, and what was opened with it."""
         self._key = None
+        self._opened.clear()
 
-    def seal(self, profile_id: str, index: int, password: str) -> bytes | None:
-        """The password of a profile's server as it may be kept on disk; None where none may (ASK).
+    async def seal(self, passwords: Mapping[Place, str]) -> dict[Place, bytes]:
+        """The passwords as they may be kept on disk; none where none may (ASK). They are open as well.
 
         Raises VaultFailed while the vault is closed.
         """
-        if self.protection is Protection.ASK:
-            return None
-        return encrypt(self._open_key(), password.encode(), _bound_to(profile_id, index))
+        if self.protection is Protection.ASK or not passwords:
+            return {}
+        items = tuple((_bound_to(place), password.encode()) for place, password in passwords.items())
+        key = self._open_key()
+        sealed = dict(zip(passwords, await _work(Seal(key, items), list[bytes]), strict=True))
+        if key is self._key:
+            self._opened.update({(place, one): passwords[place] for place, one in sealed.items()})
+        return sealed
 
-    def open(self, profile_id: str, index: int, sealed: bytes | None, name: str = "") -> str:
-        """What `seal` was given. Raises VaultFailed while closed, and PasswordMissing, which names `name`, for what
-        is not kept or was sealed with another key."""
-        if sealed is not None and (self._key or self.protection is not Protection.ASK):
-            password = decrypt(self._open_key(), sealed, _bound_to(profile_id, index))
+    async def open(self, sealed: Mapping[Place, bytes]) -> None:
+        """Open all that is not open yet, in one go, for `opened`. Raises VaultFailed while closed."""
+        async with self._opening:
+            new = {place: one for place, one in sealed.items() if (place, one) not in self._opened}
+            if not new or (self._key is None and self.protection is Protection.ASK):
+                return
+            key = self._open_key()
+            items = tuple((_bound_to(place), one) for place, one in new.items())
+            texts = await _work(Open(key, items), list[bytes | None])
+            if key is self._key:
+                pairs = zip(new.items(), texts, strict=True)
+                self._opened.update({pair: text if text is None else text.decode() for pair, text in pairs})
+
+    def opened(self, place: Place, sealed: bytes | None, name: str = "") -> str:
+        """What `seal` was given, once `open` had it. Raises VaultFailed while closed, and PasswordMissing, which names
+        `name`, for what is not kept or was sealed with another key."""
+        if sealed is not None:
+            if not self.is_open:
+                raise VaultFailed
+            password = self._opened.get((place, sealed))
             if password is not None:
-                return password.decode()
-        raise PasswordMissing(name or profile_id)
+                return password
+        raise PasswordMissing(name or place.profile_id)
 
     async def change_protection(self, new: Protection) -> None:
         """Keep the same key elsewhere; what was sealed stays sealed. Under ASK it can be opened until the program ends
@@ -221,7 +253,7 @@ class Vault:
     async def _key_of_master(self, wrapped: Wrapped) -> bytes:
         for attempt in range(_ATTEMPTS):
             password = await self._master_password(new=False, wrong=attempt > 0)
-            key = await _derive(partial(unwrap, wrapped, password))
+            key: bytes | None = await _work(Unwrap(wrapped, _utf8(password)), bytes | None)
             if key is not None:
                 return key
         raise WrongMasterPassword
@@ -247,7 +279,7 @@ class Vault:
             case Protection.MASTER:
                 key = key or os.urandom(KEY_LENGTH)
                 password = await self._master_password(new=True, wrong=False)
-                wrapped = await _derive(partial(wrap, key, password))
+                wrapped = await _work(Wrap(key, _utf8(password)), Wrapped)
             case Protection.ASK:
                 await self._save(_Record(protection), key)
                 return
@@ -266,6 +298,8 @@ class Vault:
         content: Content = rest | msgspec.to_builtins(record)
 
         def done() -> None:
+            if key != self._key:
+                self._opened.clear()
             self._content, self._record, self._key = content, record, key
 
         await in_thread(lambda: self._write(content), done)
@@ -292,14 +326,17 @@ class Vault:
         return self._key
 
 
-def _bound_to(profile_id: str, index: int) -> bytes:
-    return b"%s\0%s\0%d" % (_LABEL, profile_id.encode(), index)
+def _bound_to(place: Place) -> bytes:
+    return b"%s\0%s\0%d" % (_LABEL, place.profile_id.encode(), place.server)
 
 
-async def _derive(work: Callable[[], _T]) -> _T:
-    """Argon2id in a thread."""
+def _utf8(password: str) -> bytes:
+    return password.encode(errors="surrogatepass")
+
+
+async def _work(request: Request, kind: Any) -> Any:
+    """What the vault's worker makes of it."""
     try:
-        async with asyncio.timeout(_DERIVE_SECONDS):
-            return await asyncio.to_thread(work)
-    except (TimeoutError, MemoryError):
+        return await ask(request, kind, _WORK_SECONDS)
+    except TimeoutError:
         raise VaultFailed from None

@@ -151,7 +151,7 @@ class Bridge(QObject):
         if not found:
             self.say(self.tr("No anytls:// link was found there."), "warn", key="import")
             return
-        await self.control.vault.unlock_unasked()  # or another password for the same server would pass for a repeat
+        await self.control.profiles.unlock_unasked()  # or another password for the same server would pass for a repeat
         self.import_asked.emit(self.control.marked(found))
 
     def _client_changed(self) -> None:

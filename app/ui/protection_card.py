@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout
+from shiboken6 import isValid
 
 from app.errors import Failure, UnlockCancelled
 from app.storage.passwords import KeyringState, Protection
@@ -45,7 +46,8 @@ class ProtectionCard(Retranslating, QFrame):
 
     async def _look(self) -> None:
         self._keyring = await self._bridge.control.vault.keyring_state()
-        self._show()
+        if isValid(self):  # it takes a while: the window may be gone by then
+            self._show()
 
     async def _protect(self, kind: Protection) -> None:
         if await self._agreed(kind):

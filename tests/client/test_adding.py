@@ -17,7 +17,7 @@ def links(*parts):
 
 
 async def add(here, *parts):
-    return await add_all(links(*parts), here.profiles, here.vault)
+    return await add_all(links(*parts), here.profiles)
 
 
 async def test_what_is_new_is_added_and_the_rest_is_told(here):

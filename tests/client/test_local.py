@@ -9,6 +9,8 @@ from app.storage.passwords import Protection, Vault
 from app.storage.settings import ALLOW_LAN, LISTEN_HOST, LISTEN_PORT, LOCAL_AUTH, LOCAL_PASSWORD, LOCAL_USER, Settings
 from tests.fakes.questions import Answers
 
+pytestmark = pytest.mark.usefixtures("vault_here")
+
 
 @pytest.fixture
 def settings() -> Settings:

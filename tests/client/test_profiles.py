@@ -28,6 +28,8 @@ from app.storage.profiles import Profile, ProfileServer
 from tests.fakes.keyring_session import MemoryKeyring, keyring_session
 from tests.fakes.questions import Answers
 
+pytestmark = pytest.mark.usefixtures("vault_here")
+
 SECRET = "hunter2 ü"
 
 

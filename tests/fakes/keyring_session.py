@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from typing import Final, Literal
 import pytest
 
 from app.errors import Failure
-from app.storage.system_keyring import KeyringState, SystemKeyring
+from app.storage.keyring_calls import KeyringState
+from app.storage.system_keyring import SystemKeyring
 
 PROGRAMS: Final = ("dbus-daemon", "gnome-keyring-daemon")
 PASSWORD: Final = b"test-password"
@@ -117,6 +119,16 @@ class KeyringSession:
     def stop_daemon(self) -> None:
         """End the keyring; its service is missing then."""
         _end(self._daemon)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the keyring hang until the block ends."""
+        assert self._daemon is not None
+        self._daemon.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._daemon.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End both."""

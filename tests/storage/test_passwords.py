@@ -19,13 +19,16 @@ from app.errors import (
     VaultKeyLost,
     WrongMasterPassword,
 )
-from app.storage import passwords, sealing
+from app.storage import passwords, sealing, vault_worker
 from app.storage.document import Document
-from app.storage.passwords import KeyringState, Protection, Vault
+from app.storage.passwords import KeyringState, Place, Protection, Vault
+from app.storage.vault_worker import Open, Request, Seal
 from tests.fakes.keyring_session import MemoryKeyring, keyring_session
 from tests.fakes.questions import Answers
+from tests.fakes.vault_here import ask_here
 
 ID = "0123456789abcdef" * 2
+HERE = Place(ID, 0)
 SECRET = "correct horse battery staple ü"
 MASTER = "one password to open them"
 
@@ -33,10 +36,13 @@ NO_KEYRING = [KeyringMissing(), KeyringLocked(), KeyringDenied()]
 no_keyring = pytest.mark.parametrize("failure", NO_KEYRING, ids=lambda failure: type(failure).__name__)
 
 
+pytestmark = pytest.mark.usefixtures("vault_here")
+
+
 @pytest.fixture(autouse=True)
 def quick_argon2(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cheapest key derivation that a file may ask for; test_sealing has the real one."""
-    monkeypatch.setattr(passwords, "wrap", _wrapped)
+    monkeypatch.setattr(vault_worker, "wrap", _wrapped)
 
 
 def _wrapped(key: bytes, password: str) -> sealing.Wrapped:
@@ -74,10 +80,16 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def sealed_by(vault: Vault) -> bytes:
-    sealed = vault.seal(ID, 0, SECRET)
+async def sealed_by(vault: Vault, place: Place = HERE) -> bytes:
+    sealed = (await vault.seal({place: SECRET})).get(place)
     assert sealed is not None
     return sealed
+
+
+async def opened_by(vault: Vault, sealed: bytes | None, place: Place = HERE, name: str = "") -> str:
+    if sealed is not None:
+        await vault.open({place: sealed})
+    return vault.opened(place, sealed, name)
 
 
 # ---- the keyring
@@ -94,11 +106,11 @@ async def test_the_keyring_is_taken_where_there_is_one_and_nobody_is_asked(home:
 
 
 async def test_what_is_sealed_is_opened_after_a_restart_with_one_call_of_the_keyring(home: Home) -> None:
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     home.keyring.calls.clear()
     again = await home.opened()
-    assert again.open(ID, 0, sealed) == SECRET
-    assert [again.open(ID, 0, sealed) for _ in range(500)] == [SECRET] * 500
+    assert await opened_by(again, sealed) == SECRET
+    assert [await opened_by(again, sealed) for _ in range(500)] == [SECRET] * 500
     await again.unlock()
     assert home.keyring.calls == ["get"]
 
@@ -133,7 +145,7 @@ async def test_an_open_keyring_is_used_where_nobody_may_be_asked(home: Home) -> 
 
 async def test_no_secret_stands_in_the_file(home: Home) -> None:
     vault = await home.opened()
-    sealed_by(vault)
+    await sealed_by(vault)
     key = home.keyring.key or b""
     assert key not in home.files()
     assert msgspec.json.encode(key).strip(b'"') not in home.files()
@@ -157,25 +169,25 @@ async def test_a_key_that_another_vault_keeps_there_is_taken_and_not_replaced(ho
 
 @no_keyring
 async def test_a_keyring_that_fails_later_says_so_and_nothing_is_replaced(home: Home, failure: Failure) -> None:
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     home.keyring.failure = failure
     vault = home.vault()
     with pytest.raises(type(failure)):
         await vault.unlock()
     assert not vault.is_open
     with pytest.raises(VaultFailed):
-        vault.open(ID, 0, sealed)
+        await opened_by(vault, sealed)
     with pytest.raises(VaultFailed):
-        vault.seal(ID, 0, "x")
+        await vault.seal({HERE: "x"})
     assert home.person.asked == []
     home.keyring.failure = None
     await vault.unlock()
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
 
 
 @pytest.mark.parametrize("found", [None, bytes(32)], ids=["gone", "another"])
 async def test_a_lost_key_is_told_and_never_silently_replaced(home: Home, found: bytes | None) -> None:
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     home.keyring.key = found
     home.keyring.calls.clear()
     vault = home.vault()
@@ -188,20 +200,20 @@ async def test_a_lost_key_is_told_and_never_silently_replaced(home: Home, found:
     await vault.start_over()
     assert vault.is_open
     with pytest.raises(PasswordMissing):
-        vault.open(ID, 0, sealed)
-    fresh = sealed_by(vault)
-    assert (await home.opened()).open(ID, 0, fresh) == SECRET
+        await opened_by(vault, sealed)
+    fresh = await sealed_by(vault)
+    assert await opened_by(await home.opened(), fresh) == SECRET
 
 
 async def test_a_key_that_comes_back_opens_everything_again(home: Home) -> None:
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     key, home.keyring.key = home.keyring.key, None
     vault = home.vault()
     with pytest.raises(VaultKeyLost):
         await vault.unlock()
     home.keyring.key = key
     await vault.unlock()
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
 
 
 async def test_a_person_who_cancels_the_keyring_is_asked_nothing_else(home: Home) -> None:
@@ -215,37 +227,87 @@ async def test_a_person_who_cancels_the_keyring_is_asked_nothing_else(home: Home
 
 async def test_locked_again_it_asks_again(home: Home) -> None:
     vault = await home.opened()
-    sealed = sealed_by(vault)
+    sealed = await sealed_by(vault)
     vault.lock()
     assert not vault.is_open
     with pytest.raises(VaultFailed):
-        vault.open(ID, 0, sealed)
+        await opened_by(vault, sealed)
     await vault.unlock()
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
 
 
 # ---- what is sealed
 
 
+async def test_everything_is_sealed_and_opened_in_one_go(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[Request] = []
+
+    async def ask(request: Request, kind: Any, seconds: float) -> Any:
+        requests.append(request)
+        return await ask_here(request, kind, seconds)
+
+    monkeypatch.setattr(passwords, "ask", ask)
+    secrets = {Place(f"{number:032}", server): f"{number} {server}" for number in range(50) for server in range(2)}
+    vault = await home.opened()
+    sealed = await vault.seal(secrets)
+    assert {place: vault.opened(place, one) for place, one in sealed.items()} == secrets
+    vault = await home.opened()
+    await asyncio.gather(*(vault.open(sealed) for _ in range(20)))
+    assert {place: vault.opened(place, one) for place, one in sealed.items()} == secrets
+    assert [type(request) for request in requests] == [Seal, Open]
+    await vault.open(sealed | {HERE: b"what nothing opens has been tried once as well"})
+    await vault.open({HERE: b"what nothing opens has been tried once as well"})
+    assert len(requests) == 3
+
+
+async def test_what_was_opened_is_forgotten_with_its_key(home: Home) -> None:
+    vault = await home.opened()
+    sealed = await sealed_by(vault)
+    home.keyring.key = None
+    await vault.start_over()
+    with pytest.raises(PasswordMissing):
+        vault.opened(HERE, sealed)
+
+
+async def test_a_worker_that_takes_too_long_is_a_failure(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(_request: Request, _kind: Any, _seconds: float) -> Any:
+        raise TimeoutError
+
+    vault = await home.opened()
+    sealed = await sealed_by(vault)
+    vault.lock()
+    await vault.unlock()
+    monkeypatch.setattr(passwords, "ask", ask)
+    with pytest.raises(VaultFailed):
+        await vault.open({HERE: sealed})
+    with pytest.raises(VaultFailed):
+        await sealed_by(vault)
+    before = home.files()
+    home.person.master = [MASTER]
+    with pytest.raises(VaultFailed):
+        await vault.change_protection(Protection.MASTER)
+    assert home.files() == before
+
+
 async def test_a_sealed_password_is_bound_to_its_place(home: Home) -> None:
     vault = await home.opened()
-    sealed = sealed_by(vault)
+    sealed = await sealed_by(vault)
     for entry_id, index in ((ID, 1), ("f" * 32, 0), (ID + "\0", 0)):
         with pytest.raises(PasswordMissing):
-            vault.open(entry_id, index, sealed)
+            await opened_by(vault, sealed, Place(entry_id, index))
     with pytest.raises(PasswordMissing):
-        vault.open(ID, 0, sealed[:-1])
+        await opened_by(vault, sealed[:-1])
 
 
 async def test_a_missing_password_is_named(home: Home) -> None:
     vault = await home.opened()
     with pytest.raises(PasswordMissing) as caught:
-        vault.open(ID, 0, None, "Berlin")
+        await opened_by(vault, None, name="Berlin")
     assert str(caught.value) == "The password of “Berlin” is not known here; it has to be entered."
 
 
 async def test_the_password_is_nowhere_in_what_is_sealed(home: Home) -> None:
-    assert SECRET.encode() not in sealed_by(await home.opened())
+    assert SECRET.encode() not in await sealed_by(await home.opened())
 
 
 # ---- a master password
@@ -255,7 +317,7 @@ async def test_the_password_is_nowhere_in_what_is_sealed(home: Home) -> None:
 async def test_without_a_keyring_the_person_chooses_a_master_password(home: Home, failure: Failure) -> None:
     home.keyring.failure = failure
     home.person.protection, home.person.master = Protection.MASTER, [MASTER]
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     assert home.person.asked == ["protection", "master new"]
     assert home.content()["protection"] == "master"
     assert MASTER.encode() not in home.files()
@@ -263,7 +325,7 @@ async def test_without_a_keyring_the_person_chooses_a_master_password(home: Home
     home.person.asked, home.person.master = [], ["wrong", MASTER]
     vault = await home.opened()
     assert home.person.asked == ["master", "master wrong"]
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
 
 
 @pytest.mark.parametrize("answer", [None, ""])
@@ -290,7 +352,7 @@ async def with_master(home: Home) -> bytes:
     home.person.master = [MASTER]
     vault = home.vault()
     await vault.change_protection(Protection.MASTER)
-    return sealed_by(vault)
+    return await sealed_by(vault)
 
 
 async def test_one_who_always_says_the_wrong_one_comes_to_an_end(home: Home) -> None:
@@ -315,7 +377,7 @@ async def test_a_forgotten_master_password_is_a_new_beginning(home: Home) -> Non
     await vault.start_over()
     assert vault.protection is Protection.MASTER
     with pytest.raises(PasswordMissing):
-        vault.open(ID, 0, sealed)
+        await opened_by(vault, sealed)
     home.person.master = ["new one"]
     assert (await home.opened()).is_open
 
@@ -328,31 +390,8 @@ async def test_a_changed_master_password_leaves_no_copy_for_the_old_one(home: Ho
     assert len(copies) == 4
     assert len({path.read_bytes() for path in copies}) == 1
     home.person.master = [MASTER, "new one"]
-    assert (await home.opened()).open(ID, 0, sealed) == SECRET
+    assert await opened_by(await home.opened(), sealed) == SECRET
     assert home.person.asked[-2:] == ["master", "master wrong"]
-
-
-async def test_derivation_that_takes_too_long_ends(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_DERIVE_SECONDS", 0.0)
-    home.person.master = [MASTER]
-    with pytest.raises(VaultFailed):
-        await home.vault().change_protection(Protection.MASTER)
-    assert not home.path.exists()
-
-
-async def test_a_derivation_for_which_there_is_no_memory_is_a_failure(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """vault.json says how much it takes, up to half a gigabyte."""
-
-    def too_much(_key: bytes, _password: str) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(passwords, "wrap", too_much)
-    home.person.master = [MASTER]
-    with pytest.raises(VaultFailed):
-        await home.vault().change_protection(Protection.MASTER)
-    assert not home.path.exists()
 
 
 # ---- ask each time
@@ -363,18 +402,18 @@ async def test_under_ask_nothing_is_kept(home: Home) -> None:
     home.person.protection = Protection.ASK
     vault = await home.opened()
     assert (vault.protection, vault.is_open) == (Protection.ASK, True)
-    assert vault.seal(ID, 0, SECRET) is None
+    assert await vault.seal({HERE: SECRET}) == {}
     with pytest.raises(PasswordMissing):
-        vault.open(ID, 0, None)
+        await opened_by(vault, None)
     assert home.content() == {"version": 1, "protection": "ask"}
 
 
 async def test_under_ask_what_an_older_key_sealed_cannot_be_opened(home: Home) -> None:
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     await home.vault().change_protection(Protection.ASK)
     assert home.keyring.key is None
     with pytest.raises(PasswordMissing):
-        (await home.opened()).open(ID, 0, sealed)
+        await opened_by(await home.opened(), sealed)
 
 
 # ---- changing
@@ -382,34 +421,34 @@ async def test_under_ask_what_an_older_key_sealed_cannot_be_opened(home: Home) -
 
 async def test_the_key_is_the_same_wherever_it_is_kept(home: Home) -> None:
     vault = await home.opened()
-    sealed, key = sealed_by(vault), home.keyring.key
+    sealed, key = await sealed_by(vault), home.keyring.key
     home.person.master = [MASTER]
     await vault.change_protection(Protection.MASTER)
     assert home.keyring.key is None
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
     home.person.master = [MASTER]
     again = await home.opened()
     await again.change_protection(Protection.KEYRING)
     assert home.keyring.key == key
-    assert (await home.opened()).open(ID, 0, sealed) == SECRET
+    assert await opened_by(await home.opened(), sealed) == SECRET
 
 
 async def test_a_change_to_ask_and_back_within_one_run_loses_nothing(home: Home) -> None:
     vault = await home.opened()
-    sealed = sealed_by(vault)
+    sealed = await sealed_by(vault)
     await vault.change_protection(Protection.ASK)
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
     await vault.change_protection(Protection.KEYRING)
-    assert (await home.opened()).open(ID, 0, sealed) == SECRET
+    assert await opened_by(await home.opened(), sealed) == SECRET
 
 
 async def test_a_cancelled_change_changes_nothing(home: Home) -> None:
     vault = await home.opened()
-    sealed = sealed_by(vault)
+    sealed = await sealed_by(vault)
     with pytest.raises(UnlockCancelled):
         await vault.change_protection(Protection.MASTER)
     assert vault.protection is Protection.KEYRING
-    assert (await home.opened()).open(ID, 0, sealed) == SECRET
+    assert await opened_by(await home.opened(), sealed) == SECRET
 
 
 @no_keyring
@@ -419,7 +458,7 @@ async def test_a_change_to_a_keyring_that_fails_changes_nothing(home: Home, fail
     home.person.master = [MASTER] * 2
     with pytest.raises(type(failure)):
         await home.vault().change_protection(Protection.KEYRING)
-    assert (await home.opened()).open(ID, 0, sealed) == SECRET
+    assert await opened_by(await home.opened(), sealed) == SECRET
 
 
 async def test_a_key_that_stays_behind_in_the_keyring_stops_no_change(
@@ -453,15 +492,15 @@ async def test_a_damaged_file_falls_back_to_its_copy(home: Home) -> None:
     home.path.write_bytes(b"\0" * 100)
     home.person.master = [MASTER]
     vault = await home.opened()
-    assert vault.open(ID, 0, sealed) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
     assert "its older copy vault.json.1 is used" in vault.warning
 
 
 async def test_with_all_copies_damaged_the_keyrings_key_still_opens_everything(home: Home) -> None:
-    sealed = sealed_by(await home.opened())
+    sealed = await sealed_by(await home.opened())
     for path in home.path.parent.iterdir():
         path.write_bytes(b"")
-    assert (await home.opened()).open(ID, 0, sealed) == SECRET
+    assert await opened_by(await home.opened(), sealed) == SECRET
 
 
 @pytest.mark.parametrize(
@@ -547,17 +586,17 @@ async def test_with_a_real_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         vault = Vault(tmp_path / "vault.json", person)
         assert await vault.keyring_state() is KeyringState.AVAILABLE
         await vault.unlock()
-        sealed = sealed_by(vault)
+        sealed = await sealed_by(vault)
         again = Vault(tmp_path / "vault.json", person)
         await again.unlock()
-        assert again.open(ID, 0, sealed) == SECRET
+        assert await opened_by(again, sealed) == SECRET
 
         session.lock()
         third = Vault(tmp_path / "vault.json", person)
         assert await third.keyring_state() is KeyringState.LOCKED
         with pytest.raises(KeyringLocked):
             await third.unlock()
-        assert again.open(ID, 0, sealed) == SECRET
+        assert await opened_by(again, sealed) == SECRET
 
         session.stop_daemon()
         assert await third.keyring_state() is KeyringState.MISSING

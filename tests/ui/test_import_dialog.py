@@ -17,6 +17,8 @@ from app.ui.messages import Message
 from tests.fakes.desk import Desk, profile
 from tests.fakes.waiting import settle, until
 
+pytestmark = pytest.mark.usefixtures("vault_here")
+
 LINK = "anytls://hidden-secret@127.0.0.1:1/?insecure=1#Berlin"
 
 

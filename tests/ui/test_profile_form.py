@@ -18,6 +18,8 @@ from app.ui.profile_form import ProfileForm
 from tests.fakes.desk import Desk, profile
 from tests.fakes.waiting import settle, until
 
+pytestmark = pytest.mark.usefixtures("vault_here")
+
 
 def close_forms(window: QMainWindow) -> None:
     """As a person would, so that none asks while its window goes away."""

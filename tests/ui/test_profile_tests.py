@@ -14,6 +14,8 @@ from tests.fakes.peers import PASSWORD
 from tests.fakes.servers import anytls_server
 from tests.fakes.waiting import until
 
+pytestmark = pytest.mark.usefixtures("vault_here")
+
 
 @pytest.fixture
 def tests(bridge: Bridge) -> ProfileTests:

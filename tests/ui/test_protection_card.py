@@ -1,9 +1,12 @@
 """How passwords are protected: what is told, and what a person can change."""
 
+import asyncio
+
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from app.errors import BadFile, Failure, UnlockCancelled
 from app.storage.passwords import KeyringState, Protection
@@ -12,6 +15,8 @@ from app.ui.dialogs import Dialog
 from app.ui.protection_card import ProtectionCard
 from tests.fakes.desk import Desk
 from tests.fakes.waiting import settle, until
+
+pytestmark = pytest.mark.usefixtures("vault_here")
 
 MASTER = "four unrelated words"
 
@@ -56,6 +61,24 @@ async def test_tells_how_the_keyring_is(
     card.look()
     await until(lambda: card.choice.explanation.text() != asking)
     assert "keyring" in card.choice.explanation.text()
+
+
+async def test_a_keyring_that_answers_after_the_windows_end_is_let_go(
+    bridge: Bridge, the_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = ProtectionCard(bridge)
+    gone = asyncio.Event()
+
+    async def ask() -> KeyringState:
+        await gone.wait()
+        return KeyringState.AVAILABLE
+
+    monkeypatch.setattr(the_desk.vault, "keyring_state", ask)
+    card.look()
+    await settle()
+    delete(card)
+    gone.set()
+    await settle()  # what fails in a task fails the test: see `bridge`
 
 
 async def test_a_master_password_is_asked_for_and_taken(card: ProtectionCard, the_desk: Desk) -> None:
