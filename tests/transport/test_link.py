@@ -74,10 +74,12 @@ class End:
 
 
 @contextlib.asynccontextmanager
-async def server_ends(on_new: Callable[[End], None] = lambda end: None) -> AsyncIterator[tuple[int, list[End]]]:
+async def server_ends(
+    on_new: Callable[[End], None] = lambda end: None, context: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[int, list[End]]]:
     """Listen with a server's links, which are given owners at once; gives the port and what has come."""
     ends: list[End] = []
-    context = certificates.good().context()
+    context = context or certificates.good().context()
 
     def new() -> TlsLink:
         end = End(TlsLink(context, server_side=True))
@@ -166,6 +168,52 @@ async def test_records_are_gathered_for_an_owner_to_whom_they_mean_nothing() -> 
         await until(lambda: len(owner.data) == len(data))
         assert owner.data == data
         assert max(map(len, owner.records)) > 64 * 1024
+
+
+class Watched:
+    """Memory that OpenSSL reads from, and how much has lain there at most; it never gives any of that back."""
+
+    def __init__(self, memory: ssl.MemoryBIO) -> None:
+        self.most = 0
+        self._memory = memory
+
+    @property
+    def pending(self) -> int:
+        return self._memory.pending
+
+    def write(self, data: Buffer) -> int:
+        written = self._memory.write(data)
+        self.most = max(self.most, self.pending)
+        return written
+
+
+@both_loops
+async def test_a_large_read_does_not_stay_in_the_memory_of_a_connection() -> None:
+    data = random.Random(11).randbytes(8 * MIB)
+    async with pair() as (client, server):
+        watched = Watched(client.link._incoming)
+        client.link._incoming = cast(ssl.MemoryBIO, watched)
+        client.link.gathers = True
+        server.link.write([data])
+        await until(lambda: len(client.owner.data) == len(data))
+        assert client.owner.data == data
+        assert max(map(len, client.owner.records)) > 64 * 1024, "no read was larger than what is watched for"
+        assert watched.most < 56 * 1024
+
+
+@both_loops
+async def test_more_than_openssl_is_given_at_a_time_may_be_no_data() -> None:
+    context = certificates.good().context()
+    context.num_tickets = 500  # about 130 KB
+    async with server_ends(context=context) as (port, ends):
+        client = await connect(port)
+        await client.link.handshake()
+        await until(lambda: ends and ends[0].link.established)
+        ends[0].link.write([b"at last"])
+        client.link.attach(client.owner)
+        await until(lambda: client.owner.data)
+        assert client.owner.data == b"at last"
+        client.link.abort()
 
 
 @both_loops
@@ -509,13 +557,15 @@ async def test_an_owner_can_hand_over_to_another_with_what_is_left() -> None:
             super().received(data)
             self._link.attach(self._next)
 
+    rest = random.Random(12).randbytes(MIB)
     async with pair() as (client, server):
         doorman = Doorman(server.link, server.owner)
         server.link.attach(doorman)
-        client.link.write([b"one", b"two", b"three"])
-        await until(lambda: len(server.owner.records) == 2)
+        client.link.write([b"one", b"two", b"three", rest])
+        await until(lambda: len(server.owner.data) == len(b"twothree" + rest))
         assert doorman.records == [b"one"]
-        assert server.owner.records == [b"two", b"three"]
+        assert server.owner.records[:2] == [b"two", b"three"]
+        assert server.owner.data == b"twothree" + rest
 
 
 async def test_waiting_for_the_handshake_is_bounded_by_its_caller_alone() -> None:
