@@ -29,7 +29,8 @@ async def working(request: Request) -> AsyncIterator["Worker"]:
     try:
         yield worker
     finally:
-        await asyncio.shield(asyncio.to_thread(worker.end))
+        # Whatever becomes of the caller meanwhile, this comes to its end.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, worker.end))
 
 
 async def ask(request: Request, kind: Any, seconds: float) -> Any:

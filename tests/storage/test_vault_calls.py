@@ -71,10 +71,14 @@ async def test_it_leaves_no_descriptor() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-async def test_secrets_stand_neither_in_arguments_nor_in_the_environment(hanging: Callable[[], psutil.Process]) -> None:
+async def test_secrets_stand_neither_in_arguments_nor_in_the_environment(
+    hanging: Callable[[], psutil.Process | None],
+) -> None:
     task = asyncio.create_task(ask(SEAL, list[bytes], PATIENCE))
     await until(hanging)
-    seen = " ".join(hanging().cmdline()) + str(hanging().environ())
+    process = hanging()
+    assert process is not None
+    seen = " ".join(process.cmdline()) + str(process.environ())
     assert "hunter2" not in seen
     assert KEY.hex() not in seen
     task.cancel()
@@ -99,32 +103,47 @@ def worker_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str]
 
 
 @pytest.fixture
-def hanging(worker_is: Callable[[str], None]) -> Callable[[], psutil.Process]:
+def hanging(worker_is: Callable[[str], None]) -> Callable[[], psutil.Process | None]:
     """The worker reads and never answers; this finds its process once it does."""
     worker_is("import sys, time; sys.stdin.read(); time.sleep(600)")
     before = {child.pid for child in psutil.Process().children()}
 
-    def find() -> psutil.Process:
-        return next((child for child in psutil.Process().children() if child.pid not in before), None)  # type: ignore[return-value]
+    def find() -> psutil.Process | None:
+        return next((child for child in psutil.Process().children() if child.pid not in before), None)
 
     return find
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
-async def test_one_that_does_not_answer_is_ended(hanging: Callable[[], psutil.Process]) -> None:
+async def test_one_that_does_not_answer_is_ended(hanging: Callable[[], psutil.Process | None]) -> None:
     with pytest.raises(TimeoutError):
         await ask(SEAL, list[bytes], 0.3)
     assert hanging() is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
-async def test_one_whose_caller_is_cancelled_is_ended(hanging: Callable[[], psutil.Process]) -> None:
+async def test_one_whose_caller_is_cancelled_is_ended(hanging: Callable[[], psutil.Process | None]) -> None:
     task = asyncio.create_task(ask(SEAL, list[bytes], PATIENCE))
     await until(hanging)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert hanging() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
+async def test_a_caller_that_is_cancelled_twice_leaves_neither_process_nor_task(
+    hanging: Callable[[], psutil.Process | None],
+) -> None:
+    task = asyncio.create_task(ask(SEAL, list[bytes], PATIENCE))
+    await until(hanging)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await until(lambda: hanging() is None)
 
 
 async def test_a_caller_that_is_cancelled_before_the_start_leaves_none() -> None:
