@@ -238,7 +238,7 @@ class Upstream:
     def proved(self, session: ClientSession) -> None:
         self._proved = True
         if isinstance(self._context, ResumingContext):  # the server's tickets came before its first word
-            self._context.keep(session.link.tls.session)
+            self._context.keep(session.link.tls)
         self._on_proved(self)
 
     def scheme_pushed(self, raw: bytes) -> None:

@@ -13,13 +13,14 @@ import statistics
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.client.state import State
+from app.engine.fingerprints import CHROME, NONE
 from app.engine.host import ThreadDoor
 from app.logs import LogRing
 from app.protocols.address import Address
@@ -102,13 +103,17 @@ def _median(looks: Sequence[Look], name: str) -> float:
 
 @pytest.fixture
 async def here(qtbot: QtBot, tmp_path: Path) -> AsyncIterator[tuple[Desk, list[str]]]:
-    """Two profiles that lead to a server each; what the window stands on looks at the tunnel all the time."""
+    """Two profiles that lead to a server each, one by Chrome's library and one by Python's; what the window stands on
+    looks at the tunnel all the time."""
     async with anytls_server() as one, anytls_server() as other, desk(tmp_path, ThreadDoor) as made:
         defects: list[BaseException] = []
         bridge = Bridge(made.control, LogRing(), defects.append)
         made.settings.set(ON_SWITCH, "drain")
-        items = [(profile_of(server, name), (PASSWORD,)) for server, name in ((one, "One"), (other, "Other"))]
-        added = await made.profiles.add_many(items)
+        profiles = (
+            replace(profile_of(one, "One"), fingerprint=CHROME),
+            replace(profile_of(other, "Other"), fingerprint=NONE),
+        )
+        added = await made.profiles.add_many([(profile, (PASSWORD,)) for profile in profiles])
         yield made, [entry.id for entry in added]
         await bridge.close()
         assert not defects
@@ -179,14 +184,13 @@ async def rests(desk: Desk) -> bool:
 
 
 async def test_two_thousand_times_on_and_off(here: tuple[Desk, list[str]]) -> None:
-    desk, (one, _) = here
-
+    desk, ids = here
     async with echo_target() as target:
 
         async def turn(number: int) -> None:
-            await desk.control.connect(one)
+            await desk.control.connect(ids[number % 2])
             await until(lambda: desk.client.state is State.ON)
-            if not number % 10:
+            if number % 10 < 2:
                 assert desk.client.address is not None
                 await exchange(desk.client.address, target)
             await desk.control.toggle()

@@ -34,6 +34,12 @@ from tests.interop.peers import SERVER_VARIABLE, ServerJob, named
 TIMINGS = Timings()
 
 
+@pytest.fixture(autouse=True)
+def enough_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process may have used up what there was."""
+    monkeypatch.setattr(ResumingContext, "looks_left", 100)
+
+
 @contextlib.asynccontextmanager
 async def upstream_to(server: Server) -> AsyncIterator[Upstream]:
     tasks = Tasks()
@@ -110,7 +116,7 @@ async def once(server: Server, context: ssl.SSLContext) -> bool:
     reused = bool(link.tls.session_reused)
     link.attach(Reader())
     await until(lambda: link.tls.session is not None and link.tls.session.has_ticket)
-    context.keep(link.tls.session)
+    context.keep(link.tls)
     link.close()
     await asyncio.sleep(0.01)
     return reused
@@ -166,10 +172,23 @@ async def test_a_server_without_tickets_works(ca_file: str) -> None:
         assert isinstance(context, ResumingContext)
         for _ in range(2):
             link = (await tls.dial(server, context, TIMINGS)).link
-            context.keep(link.tls.session)
+            context.keep(link.tls)
             assert not link.tls.session_reused
             link.abort()
             await asyncio.sleep(0.01)
+
+
+class Connection:
+    """One that has a ticket, and counts how often it is asked for it."""
+
+    def __init__(self, session: ssl.SSLSession) -> None:
+        self.looks = 0
+        self._session = session
+
+    @property
+    def session(self) -> ssl.SSLSession:
+        self.looks += 1
+        return self._session
 
 
 async def test_not_more_tickets_are_kept_than_are_of_use(ca_file: str) -> None:
@@ -178,10 +197,23 @@ async def test_not_more_tickets_are_kept_than_are_of_use(ca_file: str) -> None:
         context = make_context(server.tls)
         assert isinstance(context, ResumingContext)
         await once(server, context)
-        session = context._sessions[0]
+        connection: Any = Connection(context._sessions[0])
         for _ in range(100):
-            context.keep(session)
+            context.keep(connection)
         assert len(context._sessions) == 8
+        assert connection.looks == 7
+
+
+async def test_where_each_look_at_a_ticket_costs_memory_they_come_to_an_end(
+    ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResumingContext, "looks_left", 2)
+    async with openssl_server("-tls1_3") as stranger:
+        server = server_at(stranger.address, verification=Verification.CA_FILE, ca_file=ca_file)
+        contexts = [make_context(server.tls) for _ in range(2)]  # of two connections to the same profile
+        assert [await once(server, contexts[0]) for _ in range(2)] == [False, True]
+        assert [await once(server, contexts[1]) for _ in range(2)] == [False, False]
+        assert [await once(server, contexts[0]) for _ in range(2)] == [True, False]
 
 
 # ---- what is held to all the same
