@@ -27,6 +27,7 @@
     │   ├── KeyringMissing        there is no keyring
     │   │   └── VaultKeyLost      there is one, without the key that sealed the passwords
     │   ├── KeyringDenied         the keyring keeps this program out
+    │   ├── VaultBroken           the process that opens passwords does not work
     │   ├── UnlockCancelled       the person said no: nothing to show
     │   ├── WrongMasterPassword   too many times
     │   └── PasswordMissing       not kept, or sealed with a key that is gone
@@ -339,6 +340,11 @@ class KeyringDenied(VaultFailed):
 
 
 @dataclass(eq=False)
+class VaultBroken(VaultFailed):
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The part that opens passwords does not work; the log says why.")
+
+
+@dataclass(eq=False)
 class UnlockCancelled(VaultFailed):
     """The person closed the question. Whoever catches it stops what it was needed for, and shows nothing."""
 
@@ -353,9 +359,7 @@ class WrongMasterPassword(VaultFailed):
 @dataclass(eq=False)
 class PasswordMissing(VaultFailed):
     name: str
-    text: ClassVar[str] = QT_TRANSLATE_NOOP(
-        "errors", "The password of “{name}” is not known here; it has to be entered."
-    )
+    text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "The password of “{name}” is not known; it has to be entered.")
 
 
 @dataclass(eq=False)
@@ -378,8 +382,6 @@ class EngineCrashed(Failure):
 
 @dataclass(eq=False)
 class NotRunning(Failure):
-    """No running instance takes requests."""
-
     text: ClassVar[str] = QT_TRANSLATE_NOOP("errors", "AnyTLS Tray is not running.")
 
 

@@ -32,6 +32,7 @@ from app.storage.paths import config_dir
 from app.storage.profile_file import ProfileFile
 from app.system.arguments import hide_links
 from app.system.instance import ask, is_running
+from app.system.resources import forbid_core_dumps
 from app.texts import translate
 from app.traffic.rates import format_bytes
 
@@ -169,6 +170,7 @@ def _import_there(texts: Sequence[str], yes: bool) -> int:
 
 async def _import_here(texts: Sequence[str]) -> int:
     """Without a running instance: the same files are written, and nobody is there to be asked anything."""
+    forbid_core_dumps()  # here and of the vault's worker, which inherits it
     found = _found(texts)
     folder = config_dir()
     vault = Vault(folder / "vault.json", _Nobody())

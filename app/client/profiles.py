@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -87,8 +88,11 @@ class Profiles:
             return known
         if not entry.has_password:
             raise PasswordMissing(entry.profile.name)
-        await self.unlock()
-        return self._opened(entry)
+        await self._vault.unlock()
+        entry = self.get(entry_id)  # the person may have taken a while
+        if not self._vault.has_opened(_places(entry)):
+            await self._open_all()
+        return self._opened(self.get(entry_id))
 
     async def unlock(self) -> None:
         """Make `duplicates` see every password that is kept; may ask the person. Raises VaultFailed or BadFile."""
@@ -98,7 +102,8 @@ class Profiles:
     async def unlock_unasked(self) -> None:
         """The same if that takes no question to the person."""
         if await self._vault.unlock_unasked():
-            await self._open_all()
+            with suppress(VaultFailed):  # as there: whoever needs them hears why
+                await self._open_all()
 
     # ---- changing
 
@@ -167,6 +172,7 @@ class Profiles:
         def forget() -> None:
             for entry_id in gone:
                 self._known.pop(entry_id, None)
+            self._vault.forget(gone)
 
         return await self._change(change, forget)
 
@@ -303,8 +309,7 @@ class Profiles:
 
     async def _open_all(self) -> None:
         """All in one go: each takes a process."""
-        kept = ((entry.id, at, it) for entry in self._entries for at, it in enumerate(entry.sealed))
-        await self._vault.open({Place(entry_id, at): it for entry_id, at, it in kept if it is not None})
+        await self._vault.open({place: it for entry in self._entries for place, it in _places(entry).items()})
 
     def _visible(self, entry: Entry) -> _Passwords | None:
         """The passwords, where they can be had without a question."""
@@ -336,6 +341,11 @@ class Profiles:
             lambda entries: (profile_list.resealed(entries, again, clear_others=asks), None),
             partial(self._remember, entries, passwords),
         )
+
+
+def _places(entry: Entry) -> dict[Place, bytes]:
+    """What is kept of an entry's passwords."""
+    return {Place(entry.id, at): it for at, it in enumerate(entry.sealed) if it is not None}
 
 
 def _made(items: Sequence[tuple[Profile, _Passwords]], group: str, temporary: bool) -> list[Entry]:

@@ -37,7 +37,7 @@ _MOST_SESSIONS: Final = 8
 
 # Each look at SSLObject.session leaves 5.7 KB in memory for good (measured; CPython's issue 116810, never mended in
 # 3.11). There a program takes no more tickets than these, 3 MB, and has full handshakes afterwards.
-_LEAKS: Final = sys.version_info < (3, 12, 8) or (3, 13) <= sys.version_info < (3, 13, 1)
+_LEAKS: Final = sys.version_info < (3, 12, 7) or (3, 13) <= sys.version_info < (3, 13, 1)
 _MOST_LOOKS: Final = 500
 
 # Suites in which the server shows no certificate, so that none is checked, and those that do not encrypt.

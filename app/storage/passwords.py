@@ -14,7 +14,7 @@ key is told from ours before anything is sealed with it. A key that is gone is n
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -29,6 +29,7 @@ from app.errors import (
     KeyringMissing,
     PasswordMissing,
     UnlockCancelled,
+    VaultBroken,
     VaultFailed,
     VaultKeyLost,
     WrongMasterPassword,
@@ -166,8 +167,10 @@ class Vault:
         items = tuple((_bound_to(place), password.encode()) for place, password in passwords.items())
         key = self._open_key()
         sealed = dict(zip(passwords, await _work(Seal(key, items), list[bytes]), strict=True))
-        if key is self._key:
+        if key == self._key:
             self._opened.update({(place, one): passwords[place] for place, one in sealed.items()})
+        elif self._key is not None:  # another one meanwhile, with which this would never open
+            return await self.seal(passwords)
         return sealed
 
     async def open(self, sealed: Mapping[Place, bytes]) -> None:
@@ -179,9 +182,19 @@ class Vault:
             key = self._open_key()
             items = tuple((_bound_to(place), one) for place, one in new.items())
             texts = await _work(Open(key, items), list[bytes | None])
-            if key is self._key:
+            if key == self._key:
                 pairs = zip(new.items(), texts, strict=True)
                 self._opened.update({pair: text if text is None else text.decode() for pair, text in pairs})
+
+    def has_opened(self, sealed: Mapping[Place, bytes]) -> bool:
+        """Whether all of these went through `open`."""
+        return all(one in self._opened for one in sealed.items())
+
+    def forget(self, profile_ids: Collection[str]) -> None:
+        """Let go of what was opened of these."""
+        for place, sealed in tuple(self._opened):
+            if place.profile_id in profile_ids:
+                del self._opened[place, sealed]
 
     def opened(self, place: Place, sealed: bytes | None, name: str = "") -> str:
         """What `seal` was given, once `open` had it. Raises VaultFailed while closed, and PasswordMissing, which names
@@ -339,4 +352,4 @@ async def _work(request: Request, kind: Any) -> Any:
     try:
         return await ask(request, kind, _WORK_SECONDS)
     except TimeoutError:
-        raise VaultFailed from None
+        raise VaultBroken from None

@@ -23,17 +23,17 @@ class SystemKeyring:
         self._look_seconds = look_seconds
         self._ask_seconds = ask_seconds
         self._lock = asyncio.Lock()
-        self._asks = False
+        self._asks = asyncio.Event()
 
     async def state(self) -> KeyringState:
-        """Never raises; a keyring that does not answer in time is missing."""
-        if self._asks:
+        """Never raises, and takes no longer than a look; a keyring that does not answer in time is missing."""
+        if self._asks.is_set():
             return KeyringState.LOCKED
         try:
-            async with self._lock:
+            async with asyncio.timeout(self._look_seconds), self._lock:
                 state: KeyringState = await ask(Look(), KeyringState, self._look_seconds)
         except (TimeoutError, KeyringLocked, KeyringMissing):
-            return KeyringState.MISSING
+            return KeyringState.LOCKED if self._asks.is_set() else KeyringState.MISSING
         except Failure:
             return KeyringState.DENIED
         return state
@@ -58,10 +58,11 @@ class SystemKeyring:
                 state = await worker.answer(KeyringState, self._look_seconds)
             except TimeoutError:
                 raise KeyringMissing from None
-            self._asks = state is KeyringState.LOCKED
+            if state in (KeyringState.AVAILABLE, KeyringState.LOCKED):
+                self._asks.set()  # some that call themselves available ask all the same
             try:
                 return await worker.answer(kind, self._ask_seconds)
             except TimeoutError:
                 raise KeyringLocked from None
             finally:
-                self._asks = False
+                self._asks.clear()

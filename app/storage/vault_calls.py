@@ -13,11 +13,27 @@ from typing import Any, Final
 import msgspec
 
 import app
-from app import errors
-from app.errors import Failure, VaultFailed
+from app.errors import (
+    KeyringDenied,
+    KeyringLocked,
+    KeyringMissing,
+    UnlockCancelled,
+    VaultBroken,
+    VaultFailed,
+)
 from app.storage.vault_worker import OPTION, Answer, Request
 
 _log = logging.getLogger("anytls.storage")
+
+# What a worker may say that it has met.
+_FAILURES: Final[dict[str, type[VaultFailed]]] = {
+    one.__name__: one for one in (KeyringDenied, KeyringLocked, KeyringMissing, UnlockCancelled)
+}
+
+# Nothing is looked for where the person happens to be (-P), and nothing beside this program comes before Python's own.
+_MAIN: Final = (
+    "import sys; sys.path.append(sys.argv.pop()); from app.storage.vault_worker import main; sys.exit(main())"
+)
 
 _NO_CONSOLE: Final = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows one would flash up
 
@@ -49,11 +65,15 @@ class Worker:
         self._lock = threading.Lock()
 
     async def answer(self, kind: Any, seconds: float) -> Any:
-        """The next answer, as a `kind`. Raises TimeoutError, the Failure that the worker names, and VaultFailed where
-        it does not answer at all."""
+        """The next answer, as a `kind`. Raises TimeoutError, the Failure that the worker names, and VaultBroken where
+        it does not answer, or not that."""
         async with asyncio.timeout(seconds):
             line = await asyncio.to_thread(self._line)
-        return msgspec.convert(_read(line).value, kind)
+        try:
+            return msgspec.convert(_read(line).value, kind)
+        except msgspec.ValidationError:
+            _log.error("the vault's worker answered something else than was asked")
+            raise VaultBroken from None
 
     def end(self) -> None:
         """End the process if it has not ended. Blocks, for a moment."""
@@ -88,26 +108,30 @@ def _read(line: bytes) -> Answer:
     """Raises the Failure that stands there."""
     if not line:
         _log.error("the vault's worker ended without an answer")
-        raise VaultFailed
-    answer = msgspec.json.decode(line, type=Answer)
+        raise VaultBroken
+    try:
+        answer = msgspec.json.decode(line, type=Answer)
+    except msgspec.MsgspecError:
+        answer = Answer(failure="its answer is none")
     if not answer.failure:
         return answer
-    if answer.cause:
-        _log.info("keyring: %s", answer.cause)
-    kind: type[Failure] = getattr(errors, answer.failure)
+    kind = _FAILURES.get(answer.failure, VaultBroken)
+    _log.log(
+        logging.ERROR if kind is VaultBroken else logging.INFO, "vault's worker: %s %s", answer.failure, answer.cause
+    )
     raise kind
 
 
 def _started() -> subprocess.Popen[bytes] | None:
     frozen = getattr(sys, "frozen", False)
-    command = [sys.executable, OPTION] if frozen else [sys.executable, "-m", "app.storage.vault_worker"]
+    home = str(Path(app.__file__).parents[1])
+    command = [sys.executable, OPTION] if frozen else [sys.executable, "-P", "-c", _MAIN, home]
     try:
         return subprocess.Popen(  # noqa: S603 (all of it is our own)
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # backends say there what they like
-            cwd=Path(app.__file__).parents[1],  # where -m looks first: not where the person happens to be
             creationflags=_NO_CONSOLE,
         )
     except OSError as error:

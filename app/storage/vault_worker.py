@@ -1,4 +1,4 @@
-"""`python -m app.storage.vault_worker`: the vault's work that takes large libraries, in a process that then ends.
+"""The vault's work that takes large libraries, in a process of its own that then ends.
 
 keyring and cryptography stay in memory with whoever imports them, 17 MB, and Argon2id takes 64 MB more. Here they cost
 nothing but the moment, a keyring that hangs can be ended, and foreign backends run where no window is.
@@ -7,6 +7,7 @@ One request, JSON, on standard input; its answers, a line of JSON each, on stand
 state that it is in, then what was asked for. Nothing stands in arguments, files or logs.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.errors import Failure, KeyringDenied, KeyringMissing, VaultFailed
+from app.errors import Failure, KeyringDenied, KeyringMissing, VaultBroken
 from app.storage import keyring_calls
 from app.storage.keyring_calls import KeyringState, attempted, names_of
 from app.storage.sealing import Wrapped, decrypt, encrypt, unwrap, wrap
@@ -92,8 +93,8 @@ def answers(request: Request) -> Iterator[Answer]:
             yield Answer(value)
     except Failure as failure:
         yield Answer(failure=type(failure).__name__, cause=" ".join(sorted(names_of(failure.__cause__))))
-    except MemoryError:
-        yield Answer(failure=VaultFailed.__name__, cause=MemoryError.__name__)
+    except Exception as error:  # a library that is not there, memory that is not there: nobody sees a traceback of this
+        yield Answer(failure=VaultBroken.__name__, cause=" ".join(sorted(names_of(error))))
 
 
 def _values(request: Request) -> Iterator[Any]:
@@ -130,12 +131,12 @@ def _of_keyring(request: Look | Get | Put | Delete) -> Iterator[Any]:
 
 def main() -> int:
     """Answer one request."""
+    # Foreign backends print what they like, and it is not an answer.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    for answer in answers(request):
-        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-        sys.stdout.buffer.flush()
+    with out:
+        for answer in answers(request):
+            out.write(msgspec.json.encode(answer) + b"\n")
+            out.flush()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

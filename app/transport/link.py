@@ -254,7 +254,7 @@ class TlsLink(asyncio.BufferedProtocol):
         try:
             if self._lends:
                 while not self._decrypt():
-                    pass
+                    self._owner.batch_received()  # what it was given stands where the next records will
             else:
                 self._copy()
         except ssl.SSLError as error:

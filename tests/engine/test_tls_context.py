@@ -175,11 +175,12 @@ def test_a_client_certificate_is_read_with_its_key(tmp_path: Path, fingerprint: 
 # ---- sessions
 
 
-def test_a_connection_without_a_ticket_has_nothing_to_keep() -> None:
+def test_a_connection_without_a_ticket_has_nothing_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ResumingContext, "looks_left", 1)
     context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
     connection = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
     context.keep(connection)
-    assert context._sessions == []
+    assert (context._sessions, ResumingContext.looks_left) == ([], 0)
     again = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
     assert not again.session_reused
 

@@ -269,6 +269,36 @@ async def test_what_was_opened_is_forgotten_with_its_key(home: Home) -> None:
         vault.opened(HERE, sealed)
 
 
+async def test_what_was_opened_of_a_profile_is_let_go_with_it(home: Home) -> None:
+    vault = await home.opened()
+    sealed, other = await sealed_by(vault), await sealed_by(vault, Place("f" * 32, 0))
+    vault.forget([ID])
+    assert not vault.has_opened({HERE: sealed})
+    assert vault.opened(Place("f" * 32, 0), other) == SECRET
+    assert await opened_by(vault, sealed) == SECRET
+
+
+async def test_what_is_sealed_while_the_key_changes_is_sealed_with_the_new_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = await home.opened()
+    began, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def ask(request: Request, kind: Any, seconds: float) -> Any:
+        began.set()
+        await goes_on.wait()
+        return await ask_here(request, kind, seconds)
+
+    monkeypatch.setattr(passwords, "ask", ask)
+    sealing_it = asyncio.create_task(sealed_by(vault))
+    await began.wait()
+    home.keyring.key = None
+    await vault.start_over()
+    goes_on.set()
+    sealed = await sealing_it
+    assert await opened_by(await home.opened(), sealed) == SECRET
+
+
 async def test_a_worker_that_takes_too_long_is_a_failure(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(_request: Request, _kind: Any, _seconds: float) -> Any:
         raise TimeoutError
@@ -303,7 +333,7 @@ async def test_a_missing_password_is_named(home: Home) -> None:
     vault = await home.opened()
     with pytest.raises(PasswordMissing) as caught:
         await opened_by(vault, None, name="Berlin")
-    assert str(caught.value) == "The password of “Berlin” is not known here; it has to be entered."
+    assert str(caught.value) == "The password of “Berlin” is not known; it has to be entered."
 
 
 async def test_the_password_is_nowhere_in_what_is_sealed(home: Home) -> None:

@@ -194,6 +194,18 @@ async def test_a_dead_keyring_is_missing_after_the_short_wait(session: Session) 
         assert await each(keyring) == [KeyringMissing] * 3
 
 
+async def test_a_look_waits_for_no_call_that_is_going_on(session: Session) -> None:
+    with session("unlocked") as running, running.frozen():
+        keyring = SystemKeyring(look_seconds=2.0)
+        going_on = asyncio.create_task(keyring.get())
+        await asyncio.sleep(0.1)
+        keyring._look_seconds = 0.5
+        assert await keyring.state() is KeyringState.MISSING
+        assert not going_on.done()
+        with pytest.raises(KeyringMissing):
+            await going_on
+
+
 async def test_one_that_wakes_up_is_there_again(session: Session) -> None:
     with session("unlocked") as running:
         keyring = SystemKeyring(look_seconds=1.0)

@@ -58,7 +58,7 @@ def test_memory_that_is_not_there_is_a_failure_and_no_crash(monkeypatch: pytest.
         raise MemoryError
 
     monkeypatch.setattr(vault_worker, "wrap", wrap)
-    assert list(answers(Wrap(KEY, b""))) == [Answer(failure="VaultFailed", cause="MemoryError")]
+    assert list(answers(Wrap(KEY, b""))) == [Answer(failure="VaultBroken", cause="MemoryError")]
 
 
 # ---- the keyring: its state first
@@ -121,13 +121,24 @@ def test_what_the_calls_raise_themselves_has_no_cause(monkeypatch: pytest.Monkey
 # ---- the process
 
 
-@pytest.mark.parametrize("command", [("-m", "app.storage.vault_worker"), ("-m", "app", OPTION)], ids=" ".join)
-def test_it_is_a_program_and_the_programs_option_does_the_same(command: tuple[str, ...]) -> None:
+def test_the_programs_own_option_is_the_worker() -> None:
     request = msgspec.json.encode(Seal(KEY, ((b"here", b"hunter2"),)))
-    done = subprocess.run([sys.executable, *command], input=request, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-m", "app", OPTION], input=request, capture_output=True, check=True)
     (sealed,) = msgspec.convert(json.loads(done.stdout)["value"], list[bytes])
     assert decrypt(KEY, sealed, b"here") == b"hunter2"
     assert done.stderr == b""
+
+
+def test_what_backends_print_is_no_answer() -> None:
+    code = (
+        "from app.storage import keyring_calls, vault_worker\n"
+        "keyring_calls.state = lambda: print('hello', flush=True) or keyring_calls.KeyringState.MISSING\n"
+        "vault_worker.main()"
+    )
+    request = msgspec.json.encode(Look())
+    done = subprocess.run([sys.executable, "-c", code], input=request, capture_output=True, check=True)
+    assert json.loads(done.stdout) == {"value": "missing"}
+    assert done.stderr == b"hello\n"
 
 
 def test_who_asks_it_needs_none_of_its_libraries() -> None:
