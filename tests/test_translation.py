@@ -81,6 +81,7 @@ NOT_SHOWN: Final = {
     "connection timed out": "sent to a client",
     "connect udp ": "sent to a client",
     "id, name, servers": "keys",
+    "import sys; ": "a program",
     "no tray": "a message's name",
     "first run": "a page's name",
 }

@@ -112,7 +112,7 @@ def _read(line: bytes) -> Answer:
     try:
         answer = msgspec.json.decode(line, type=Answer)
     except msgspec.MsgspecError:
-        answer = Answer(failure="its answer is none")
+        answer = Answer(failure="unreadable")
     if not answer.failure:
         return answer
     kind = _FAILURES.get(answer.failure, VaultBroken)
