@@ -25,8 +25,14 @@ def run(command: Command) -> int:
 
 def run_once(work: Coroutine[Any, Any, _T]) -> _T:
     """Run `work` to its own end and return its result. Ctrl-C breaks it off and raises `KeyboardInterrupt`."""
+    broken_off = asyncio.Event()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(work)
+        try:
+            return runner.run(_until_broken_off(work, broken_off))
+        except asyncio.CancelledError:
+            if broken_off.is_set():
+                raise KeyboardInterrupt from None
+            raise
 
 
 def log_to_stderr(level: str) -> None:
@@ -43,6 +49,19 @@ async def _until_stopped(command: Command) -> int:
         if hasattr(signal, name):
             _on_signal(loop, getattr(signal, name), stop.set)
     return await command(stop)
+
+
+async def _until_broken_off(work: Coroutine[Any, Any, _T], broken_off: asyncio.Event) -> _T:
+    """By the loop's own handler: the Runner's goes unheard if the signal comes just before the loop begins to wait."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def break_off() -> None:
+        broken_off.set()
+        task.cancel()
+
+    _on_signal(asyncio.get_running_loop(), signal.SIGINT, break_off)
+    return await work
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, call: Callable[[], None]) -> None:
