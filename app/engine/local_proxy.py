@@ -45,6 +45,11 @@ MAX_CONNECTIONS: Final = 16_384
 _BACKLOG: Final = 1024
 
 
+# Turns of the loop in which its sockets are closed, also of an app that it has just accepted: that one is met, turned
+# away and closed in a turn each.
+_TURNS_TO_CLOSE: Final = 4
+
+
 class LocalProxy:
     """Listens for apps and carries their connections over a tunnel."""
 
@@ -162,7 +167,8 @@ class LocalProxy:
         for association in tuple(self.associations):
             association.close()
         self.end_connections()
-        await asyncio.sleep(0)  # lets the loop close the sockets
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
     # ---- what apps ask for
 
