@@ -10,27 +10,16 @@ import errno
 import os
 import ssl
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from app.protocols import client_hello
 from app.protocols.anytls import Buffer
 from app.protocols.opening import MAX_OPENING
+from app.protocols.records import Records
 from app.transport.buffers import PLAINTEXT_SIZE, ciphertext_buffer, plaintext_buffer
 from app.transport.sending import Sender
 
 _RECORD: Final = 16 * 1024  # the largest plaintext of one TLS record
-
-# The largest TLS record on the wire (RFC 8446 §5.2).
-_WHOLE: Final = 5 + _RECORD + 256
-
-# What OpenSSL is given at a time: its memory grows to all that lies there, and stays so as long as the connection.
-# After a thousand downloads of 256 KiB a process took 201 MB with whole reads (384 after 1 MiB each), and 157, 137 and
-# 117 with 64, 32 and 16 KiB.
-_FED: Final = 2 * _WHOLE
-
-# What `utls` is given at a time: it moves all that waits in its memory for every record that it takes from it. Measured
-# for 256, 128, 64 and 32 KiB: 0.76, 0.58, 0.53 and 0.76 s of processor time a GiB (the last by its many calls).
-_FOREIGN: Final = 64 * 1024
 
 # Above this much unsent ciphertext the sources are held. Two receive buffers' worth keeps a fast path busy while the
 # loop is elsewhere; more would only add delay for whatever comes after it.
@@ -46,7 +35,7 @@ _BETWEEN_FRAGMENTS: Final = 0.02
 _CLOSE_GRACE: Final = 5.0
 
 
-_ReadInto = Callable[[int, memoryview], int]
+_Read = Callable[..., Any]  # bytes, or how many where they were read into memory that was lent
 
 
 class Owner(Protocol):
@@ -93,11 +82,12 @@ class TlsLink(asyncio.BufferedProtocol):
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side, server_name)
         self.gathers = False
         """Whether the owner may get many records in one piece, for where one ends means nothing to it."""
-        # Other TLS libraries copy into memory that is lent to them, and do so a whole buffer at a time.
+        # Other TLS libraries copy into memory that is lent to them, and are faster when they need not be lent any.
         self._lends = isinstance(self.tls, ssl.SSLObject)
-        self._buffer = ciphertext_buffer() if self._lends else ciphertext_buffer()[:_FOREIGN]
+        self._buffer = ciphertext_buffer()
         self._plain = plaintext_buffer()
-        self._rest: Buffer = b""  # of the read that is being handed over: what OpenSSL was not given yet
+        self._records = Records()
+        self._early: list[bytes] = []  # records that came behind the handshake and before the owner
         self._transport: asyncio.Transport | None = None
         self._sender: Sender | None = None
         self._owner: Owner | None = None
@@ -126,7 +116,8 @@ class TlsLink(asyncio.BufferedProtocol):
         if self._gone:
             owner.lost(self._error)
         elif self._established:
-            self._read_records()
+            early, self._early = self._early, []
+            self._hand_over(early)
             self.resume_reading()
 
     def write(self, buffers: Iterable[Buffer]) -> None:
@@ -186,22 +177,22 @@ class TlsLink(asyncio.BufferedProtocol):
             return
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._sender = Sender(self._transport)
-        self._shake_hands()
+        self._shake_hands((b"",))
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         return self._buffer
 
     def buffer_updated(self, count: int) -> None:
-        if self._established and self._owner is not None:
-            self._rest = self._buffer[:count]
-            self._read_records()
-            return
-        self._incoming.write(self._buffer[:count])
-        if self._established:
-            return
-        if len(self.opening) < MAX_OPENING:
-            self.opening += self._buffer[: min(count, MAX_OPENING - len(self.opening))]
-        self._shake_hands()
+        data = self._buffer[:count]
+        records = self._records.cut(data)
+        if not self._established:
+            if len(self.opening) < MAX_OPENING:
+                self.opening += data[: MAX_OPENING - len(self.opening)]
+            self._shake_hands(records)
+        if self._owner is not None and self._established:
+            self._hand_over(records)
+        else:
+            self._early += map(bytes, records)
 
     def eof_received(self) -> bool:
         return False
@@ -228,35 +219,36 @@ class TlsLink(asyncio.BufferedProtocol):
 
     # ---- inside
 
-    def _shake_hands(self) -> None:
+    def _shake_hands(self, records: Iterable[Buffer]) -> None:
+        """Go on with the handshake; what comes behind its end is left in `records`."""
         try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError as wait:
-            forget(wait)
-            self._flush()
-            return
+            for record in records:
+                self._incoming.write(record)
+                try:
+                    self.tls.do_handshake()
+                except ssl.SSLWantReadError as wait:
+                    forget(wait)
+                else:
+                    self._established = True
+                    break
         except (ssl.SSLError, ssl.CertificateError) as error:
             forget(error)
             self._fail(error)
             return
-        self._established = True
         self._flush()
+        if not self._established:
+            return
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
         if self._owner is None:
             self.pause_reading()
-        else:
-            self._read_records()
 
-    def _read_records(self) -> None:
+    def _hand_over(self, records: Iterable[Buffer]) -> None:
+        """Decrypt, and give the owner what comes of it."""
         if self._owner is None:
             return
         try:
-            if self._lends:
-                while not self._decrypt():
-                    self._owner.batch_received()  # what it was given stands where the next records will
-            else:
-                self._copy()
+            self._decrypt(records)
         except ssl.SSLError as error:
             self._fail(error)
         self._owner.batch_received()
@@ -264,30 +256,29 @@ class TlsLink(asyncio.BufferedProtocol):
             self._flush()
             self._see_that_it_is_read()
 
-    def _copy(self) -> None:
-        """Hand over what another library makes of what there is."""
+    def _decrypt(self, records: Iterable[Buffer]) -> None:
+        """Hand over what is in `records`. An owner may put another one in its place meanwhile."""
         assert self._owner is not None
-        rest, self._rest = self._rest, b""
-        self._incoming.write(rest)
-        try:
-            while data := self.tls.read(_RECORD):
-                self._owner.received(data)
-            self.close()
-        except ssl.SSLWantReadError as wait:
-            forget(wait)
-
-    def _decrypt(self) -> bool:
-        """Hand over what there is; true when that is all. An owner may put another one in its place meanwhile."""
-        assert self._owner is not None
-        read = cast(_ReadInto, self.tls.read)
-        incoming, plain, limit = self._incoming, self._plain, PLAINTEXT_SIZE - _RECORD
+        write, read, lends = self._incoming.write, cast(_Read, self.tls.read), self._lends
+        plain, limit = self._plain, PLAINTEXT_SIZE - _RECORD
         begin = end = 0
         due = limit if self.gathers else 0  # what is read beyond it is handed over
-        rest, self._rest = self._rest, b""
-        incoming.write(rest[:_FED])
-        rest = rest[_FED:]
+        count = 1
         try:
-            while count := read(_RECORD, plain[end:]):
+            for record in records:
+                write(record)
+                try:
+                    if lends:
+                        count = read(_RECORD, plain[end:])
+                    else:
+                        data = read(_RECORD)
+                        count = len(data)
+                        plain[end : end + count] = data
+                except ssl.SSLWantReadError as wait:  # it was no data: a ticket, or new keys
+                    forget(wait)
+                    continue
+                if not count:
+                    break
                 end += count
                 if end > due:
                     self._owner.received(plain[begin:end])
@@ -296,21 +287,11 @@ class TlsLink(asyncio.BufferedProtocol):
                         self._owner.batch_received()
                         begin = end = 0
                     due = limit if self.gathers else end
-                if rest and incoming.pending < _WHOLE:
-                    incoming.write(rest[:_FED])
-                    rest = rest[_FED:]
-                # OpenSSL takes no more from there than the record that it reads: with nothing there, it has nothing.
-                elif not incoming.pending:
-                    return True
-        except ssl.SSLWantReadError as wait:
-            forget(wait)
-            self._rest = rest  # what is no data, as a ticket, may be followed by less than a record
-            return not rest
         finally:
             if end > begin:
                 self._owner.received(plain[begin:end])
-        self.close()
-        return True
+        if not count:
+            self.close()
 
     def _flush(self) -> None:
         if not self._outgoing.pending or self._sender is None:

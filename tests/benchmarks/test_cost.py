@@ -13,8 +13,9 @@ from tests.benchmarks import cost
 TOLERANCE: Final = 1.15
 
 # In records of a bare TLS relay, which would need 64 for a MiB. A change that lowers one lowers it here, too.
-# Down it was 222 when OpenSSL was given whole reads. No time was lost, and after a thousand downloads 250 MB are won.
-DOWN: Final = 255.0
+# Down it was 222 when OpenSSL was given whole reads, and 255 with two records at a time. With one, which it is told the
+# end of, no time is lost (0.34 s/GiB to decrypt instead of 0.36) and Chrome's library takes 30 % less for a download.
+DOWN: Final = 398.0
 UP: Final = 105.0
 CONNECTION: Final = 103.0
 
