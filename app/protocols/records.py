@@ -4,9 +4,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-_HEAD: Final = struct.Struct(">xBxH")  # type, version, length
-_MAJOR: Final = 3  # of every version's number; SSL 2 is spoken nowhere
-_MOST: Final = 16 * 1024 + 2048  # TLS 1.2's limit, the larger one
+_HEAD: Final = struct.Struct(">HxH")  # type and major version, minor version, length
+_STARTS: Final = frozenset(kind << 8 | 3 for kind in range(20, 25))  # change_cipher_spec … heartbeat
+_MOST: Final = 16 * 1024 + 320  # beyond it OpenSSL refuses a head at once, and a prober would notice who waits
 
 
 class Records:
@@ -14,36 +14,45 @@ class Records:
 
     def __init__(self) -> None:
         self._begun = bytearray()
+        self._foreign = False
 
     def cut(self, data: memoryview) -> Iterator[bytes | memoryview]:
         """The records that are whole with `data`: slices of it, but for one that had begun before.
 
-        Exhaust it. Something that is no record comes as soon as its first five bytes show that, and in such pieces.
+        Exhaust it, or never use it again. What begins no record is not waited for, nor anything behind it: it comes
+        as it is, for the library to judge.
         """
         at, end = 0, len(data)
         if self._begun:
-            while at < end and (missing := _size(self._begun) - len(self._begun)):
+            while at < end and (missing := self._missing()):
                 self._begun += data[at : at + missing]
                 at = min(at + missing, end)
-            if _size(self._begun) > len(self._begun):
+            if self._missing():
                 return
             begun, self._begun = bytes(self._begun), bytearray()
             yield begun
-        while at + _HEAD.size <= end:
-            major, size = _HEAD.unpack_from(data, at)
-            after = at + _HEAD.size
-            if major == _MAJOR and size <= _MOST:
-                after += size
+        while not self._foreign and at + _HEAD.size <= end:
+            start, size = _HEAD.unpack_from(data, at)
+            if start not in _STARTS or size > _MOST:
+                self._foreign = True
+                break
+            after = at + _HEAD.size + size
             if after > end:
                 break
             yield data[at:after]
             at = after
-        self._begun += data[at:]
+        if not self._foreign:
+            self._begun += data[at:]
+        elif at < end:
+            yield data[at:]
 
-
-def _size(begun: bytearray) -> int:
-    """Of the record that begins so, or of its head where no more can be told."""
-    if len(begun) < _HEAD.size:
-        return _HEAD.size
-    major, size = _HEAD.unpack_from(begun)
-    return _HEAD.size + size if major == _MAJOR and size <= _MOST else _HEAD.size
+    def _missing(self) -> int:
+        """What the record that has begun lacks; 0 where it is none."""
+        have = len(self._begun)
+        if have < _HEAD.size:
+            return _HEAD.size - have
+        start, size = _HEAD.unpack_from(self._begun)
+        if start not in _STARTS or size > _MOST:
+            self._foreign = True
+            return 0
+        return int(_HEAD.size + size - have)

@@ -1,4 +1,4 @@
-"""A TLS connection, either role: OpenSSL between a socket's transport and an owner, without a queue in between.
+"""A TLS connection, either role: a TLS library between a socket's transport and an owner, without a queue in between.
 
 The pump is our own because asyncio's copies every chunk once more and keeps a quarter of a megabyte a connection.
 What one read brings is decrypted into memory that all links of a thread share, and the owner gets a view of it.
@@ -129,6 +129,7 @@ class TlsLink(asyncio.BufferedProtocol):
             for buffer in buffers:
                 write(buffer)
         except ssl.SSLError as error:
+            forget(error)
             self._fail(error)
         else:
             self._sender.send(self._outgoing.read())
@@ -183,6 +184,8 @@ class TlsLink(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, count: int) -> None:
+        if self._error is not None:  # where a read was pending
+            return
         data = self._buffer[:count]
         records = self._records.cut(data)
         if not self._established:
@@ -191,7 +194,7 @@ class TlsLink(asyncio.BufferedProtocol):
             self._shake_hands(records)
         if self._owner is not None and self._established:
             self._hand_over(records)
-        else:
+        elif self._established:
             self._early += map(bytes, records)
 
     def eof_received(self) -> bool:
@@ -250,6 +253,7 @@ class TlsLink(asyncio.BufferedProtocol):
         try:
             self._decrypt(records)
         except ssl.SSLError as error:
+            forget(error)
             self._fail(error)
         self._owner.batch_received()
         if self._outgoing.pending:  # the answer to a key update
@@ -281,8 +285,8 @@ class TlsLink(asyncio.BufferedProtocol):
                     break
                 end += count
                 if end > due:
-                    self._owner.received(plain[begin:end])
-                    begin = end
+                    piece, begin = plain[begin:end], end
+                    self._owner.received(piece)
                     if end > limit:
                         self._owner.batch_received()
                         begin = end = 0

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,18 +48,21 @@ def test_whatever_it_is_nothing_is_lost_or_moved(data: bytes, cuts: list[int]) -
 
 
 def test_the_largest_record_is_one() -> None:
-    largest = bytes((23, 3, 3)) + (16 * 1024 + 2048).to_bytes(2, "big") + bytes(16 * 1024 + 2048)
+    largest = bytes((23, 3, 3)) + (16 * 1024 + 320).to_bytes(2, "big") + bytes(16 * 1024 + 320)
     assert fed([largest[:3], largest[3:9000], largest[9000:]]) == [largest]
 
 
-def test_another_protocol_is_not_waited_for() -> None:
-    assert fed([b"HTTP/1.1 400"]) == [b"HTTP/", b"1.1 4"]
-    assert fed([b"SSH", b"-2.0"]) == [b"SSH-2"]
+def test_another_protocol_is_not_waited_for_nor_what_follows() -> None:
+    assert fed([b"HTTP/1.1 400", b" Bad"]) == [b"HTTP/1.1 400", b" Bad"]
+    assert fed([b"SSH", b"-2.0", b"-x"]) == [b"SSH-2", b".0", b"-x"]
+    assert fed([b"\x80\x2e\x01", b"\x03", b"\x03"]) == [b"\x80\x2e\x01\x03\x03"], "SSL 2's hello"
 
 
-def test_a_length_that_no_record_has_is_not_waited_for() -> None:
-    assert fed([bytes((23, 3, 3, 0x48, 0x01)) + b"abc"]) == [bytes((23, 3, 3, 0x48, 0x01))]
-    assert fed([bytes((23, 3, 3)), bytes((255, 255))]) == [bytes((23, 3, 3, 255, 255))]
+@pytest.mark.parametrize("head", [b"\x17\x03\x03\x41\x41", b"\x16\x03\x01\xff\xff", b"\x19\x03\x03\x00\x09"])
+def test_a_head_that_no_library_takes_is_not_waited_for(head: bytes) -> None:
+    good = bytes((23, 3, 3, 0, 1)) + b"a"
+    assert fed([good + head]) == [good, head]
+    assert fed([good, head[:3], head[3:]]) == [good, head]
 
 
 def test_a_slice_is_no_copy() -> None:
