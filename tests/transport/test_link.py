@@ -403,8 +403,9 @@ async def test_a_head_that_no_record_has_is_answered_at_once(said: bytes) -> Non
 async def test_nothing_is_kept_of_a_handshake_that_failed() -> None:
     async with server_ends() as (port, ends):
         _reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(bytes(200_000))
+        writer.write(b"\x17\x03\x03\x00\x01a" * 1000)  # no handshake begins so
         await until(lambda: ends and ends[0].owner.is_lost)
+        assert isinstance(ends[0].owner.error, ssl.SSLError)
         writer.close()
         assert not ends[0].link._early
 
