@@ -31,12 +31,13 @@ class Records:
                 return
             begun, self._begun = bytes(self._begun), bytearray()
             yield begun
-        while not self._foreign and at + _HEAD.size <= end:
-            start, size = _HEAD.unpack_from(data, at)
+        unpack, head = _HEAD.unpack_from, _HEAD.size
+        while not self._foreign and at + head <= end:
+            start, size = unpack(data, at)
             if start not in _STARTS or size > _MOST:
                 self._foreign = True
                 break
-            after = at + _HEAD.size + size
+            after = at + head + size
             if after > end:
                 break
             yield data[at:after]

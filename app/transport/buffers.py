@@ -13,8 +13,10 @@ from typing import Final
 # such frames in one read are no faster, and take more of the processor's cache.
 ROOM_SIZE: Final = 64 * 1024
 
-# What a kernel's socket buffer commonly holds; a larger read saves calls of the loop, not of OpenSSL.
+# What a kernel's socket buffer commonly holds; a larger read saves calls of the loop, not of OpenSSL, and from half a
+# MiB on brings more than an app's socket takes at a time. Where it is a connection's own, its memory counts for more.
 CIPHERTEXT_SIZE: Final = 256 * 1024
+_OWN_CIPHERTEXT_SIZE: Final = 64 * 1024
 
 # What a full ciphertext buffer holds, decrypted, with a record that began before it and room for one that ends it.
 PLAINTEXT_SIZE: Final = CIPHERTEXT_SIZE + 32 * 1024
@@ -33,7 +35,7 @@ _SHARING = sys.platform != "win32"
 
 def ciphertext_buffer() -> memoryview:
     """Memory to receive TLS records into."""
-    return _shared.ciphertext if _SHARING else memoryview(bytearray(CIPHERTEXT_SIZE))
+    return _shared.ciphertext if _SHARING else memoryview(bytearray(_OWN_CIPHERTEXT_SIZE))
 
 
 def plaintext_buffer() -> memoryview:

@@ -23,7 +23,7 @@ from tests.benchmarks.way import LoadFailed, Way
 
 COUNTS: Final = (1, 10, 100, 1000)
 _PICTURE: Final = Path(__file__).with_name("growth.svg")
-# Bytes over all streams together: a thousand have 1 MiB each, so that it is not their beginning that counts.
+# Bytes over all streams together.
 _SIZE: Final = 1 << 30
 _CONNECTIONS: Final = 1000
 
@@ -37,11 +37,10 @@ _TITLES: Final = {
 Values = dict[tuple[str, str, int], list[float]]
 
 
-def grown(way: Way, count: int, size: int, total: int) -> dict[str, float]:
-    """What `count` streams do that download `size` bytes together, and then `total` connections, as many at a time."""
-    bulk = download(way, size, count)
-    many = connections(way, max(total, 2 * count), count)
-    return {"rate": bulk["rate"], "cpu": bulk["cpu"], "each": many["cpu"]}
+def bulk(way: Way, count: int, size: int) -> dict[str, float]:
+    """What `count` streams do that download `size` bytes together."""
+    found = download(way, size, count)
+    return {"rate": found["rate"], "cpu": found["cpu"]}
 
 
 def kept(way: Way, count: int) -> dict[str, float]:
@@ -49,14 +48,20 @@ def kept(way: Way, count: int) -> dict[str, float]:
     return {"memory": open_streams(way, count)["more"] * 1000 / count}
 
 
+def each(way: Way, count: int, total: int) -> dict[str, float]:
+    """What each of `total` connections takes, `count` at a time."""
+    return {"each": connections(way, max(total, 2 * count), count)["cpu"]}
+
+
 def measure(running: Bench, client: Client, count: int, size: int, total: int) -> dict[str, float]:
     """All values of a client at one count; what cannot be measured is missing, and the bench's troubles say why."""
     found: dict[str, float] = {}
     try:
         with running.through(client) as way:
-            found |= running.load(grown, way, count, size, total)
+            found |= running.load(bulk, way, count, size)
         with running.through(client) as way:  # a new one: what traffic has left behind is not a stream's
             found |= running.load(kept, way, count)
+            found |= running.load(each, way, count, total)  # with as many sessions as it needs: a stream had each
     except (LoadFailed, ProcessFailed, OSError) as error:
         running.troubles[f"{client.name}, {count} streams: {error}."] = None
     return found

@@ -15,9 +15,17 @@ def description() -> str:
     """Date, processor, system and versions, in two lines."""
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} × {_processor()}, {platform.system()} "
-        f"{platform.release()}\n"
+        f"{platform.release()}{_congestion_control()}\n"
         f"anytls-tray {__version__}, Python {platform.python_version()}, {_loop()}, {ssl.OPENSSL_VERSION}"
     )
+
+
+def _congestion_control() -> str:
+    """It paces: with BBR a transfer on one machine is slower than with CUBIC."""
+    try:
+        return f", TCP {Path('/proc/sys/net/ipv4/tcp_congestion_control').read_text(encoding='ascii').strip()}"
+    except OSError:
+        return ""
 
 
 def _loop() -> str:

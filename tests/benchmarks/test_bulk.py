@@ -1,4 +1,5 @@
-"""The check that goes before every measurement finds a single wrong byte, in either direction."""
+"""The check that goes before every measurement finds a single wrong byte, in either direction; a download that ends is
+no measurement."""
 
 import asyncio
 import contextlib
@@ -7,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.bulk import check
+from tests.benchmarks.bulk import check, download
 from tests.benchmarks.programs import target
 from tests.benchmarks.way import LoadFailed, Way
-from tests.benchmarks.wire import CHUNK, HOST
+from tests.benchmarks.wire import CHUNK, COMMAND, HOST
 from tests.fakes.listening import listening
 
 SIZE = 5 * 1024 * 1024
@@ -58,3 +59,22 @@ async def test_a_wrong_byte_of_a_download_is_found(tmp_path: Path) -> None:
 async def test_a_wrong_byte_of_an_upload_is_found(tmp_path: Path) -> None:
     with pytest.raises(LoadFailed, match="upload"):
         await through(tmp_path, up_at=SIZE // 2)
+
+
+async def test_streams_that_are_asked_for_more_than_is_taken_are_measured_together(tmp_path: Path) -> None:
+    with target(tmp_path) as ports:
+        found = await asyncio.to_thread(download, Way(ports["tcp"], ports["udp"]), SIZE, 3)
+    assert found["rate"] > 0
+
+
+async def test_a_download_that_ends_early_is_found() -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            await reader.readexactly(COMMAND.size)
+            writer.write(bytes(64 * 1024))
+            await reader.readexactly(COMMAND.size)
+            await writer.drain()
+
+    async with listening(leave) as address:
+        with pytest.raises(LoadFailed, match="ended"):
+            await asyncio.to_thread(download, Way(address.port, 1), SIZE, 2)
