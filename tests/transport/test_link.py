@@ -216,6 +216,30 @@ async def test_more_than_openssl_is_given_at_a_time_may_be_no_data() -> None:
         client.link.abort()
 
 
+class Choked(Records):
+    """An owner that fails on whatever it is given."""
+
+    def received(self, data: Buffer) -> None:
+        super().received(data)
+        raise RuntimeError
+
+
+@both_loops
+@pytest.mark.parametrize("gathers", [False, True])
+async def test_an_owner_that_fails_is_not_given_the_same_again(gathers: bool) -> None:
+    async with pair() as (client, server):
+        owner = client.owner = Choked()
+        client.link.attach(owner)
+        client.link.gathers = gathers
+        for record in (b"one", b"two"):
+            server.link.tls.write(record)
+        encrypted = server.link._outgoing.read()
+        client.link.get_buffer(-1)[: len(encrypted)] = encrypted
+        with pytest.raises(RuntimeError):
+            client.link.buffer_updated(len(encrypted))
+        assert owner.data == (b"onetwo" if gathers else b"one")
+
+
 @both_loops
 async def test_the_link_ends_behind_what_was_gathered() -> None:
     async with pair() as (client, server):
