@@ -10,9 +10,10 @@ import gc
 import os
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
 from app.engine.local_proxy import LocalProxy, _Asking, _Login
@@ -38,24 +39,48 @@ _FRAME: Final = 32 * 1024
 _TARGET: Final = Address("192.0.2.1", 80)
 
 
-def instructions(work: Callable[[], object]) -> int:
-    """How many bytecode instructions `work` takes, in Python code of all its depth."""
-    count = 0
+if sys.version_info >= (3, 12):
 
-    def trace(frame: FrameType, event: str, _argument: object) -> Any:
-        nonlocal count
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        count += event == "opcode"
-        return trace
+    def instructions(work: Callable[[], object]) -> int:
+        """How many bytecode instructions `work` takes, in Python code of all its depth.
 
-    before = sys.gettrace()
-    sys._getframe().f_trace_opcodes = True  # Python 3.12 counts nowhere unless a frame that is there already says so
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
+        By PEP 669: from Python 3.13 on a second trace of the same code sees none of them.
+        """
+        count, here, monitoring = 0, threading.get_ident(), sys.monitoring
+
+        def instruction(_code: CodeType, _offset: int) -> None:
+            nonlocal count
+            count += threading.get_ident() == here
+
+        monitoring.use_tool_id(monitoring.PROFILER_ID, __name__)
+        try:
+            monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.INSTRUCTION, instruction)
+            monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.INSTRUCTION)
+            work()
+        finally:
+            monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.NO_EVENTS)
+            monitoring.free_tool_id(monitoring.PROFILER_ID)
+        return count
+
+else:
+
+    def instructions(work: Callable[[], object]) -> int:
+        """How many bytecode instructions `work` takes, in Python code of all its depth."""
+        count = 0
+
+        def trace(frame: FrameType, event: str, _argument: object) -> Any:
+            nonlocal count
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            count += event == "opcode"
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            work()
+        finally:
+            sys.settrace(before)
+        return count
 
 
 def garbage(work: Callable[[], object]) -> int:

@@ -20,6 +20,18 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 NAMES = ("localhost", "server.test", "127.0.0.1", "::1")
 DAY = datetime.timedelta(days=1)
 
+# What an authority's key is for. It has to be said, as whose key has signed: Python 3.13 checks by RFC 5280's letter.
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -102,7 +114,14 @@ def _make(
         .not_valid_before(now + start)
         .not_valid_after(now + end)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    if is_authority:
+        builder = builder.add_extension(_SIGNS, critical=True)
+    if issuer is not None:
+        its = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        vouching = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(its)
+        builder = builder.add_extension(vouching, critical=False)
     if named:
         builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_alternative, names))), critical=False)
     if usage is not None:
@@ -256,5 +275,5 @@ def with_a_weak_signature() -> Identity:
 @functools.cache
 def with_a_broken_signature() -> Identity:
     """As if issued by `authority`, with another's signature."""
-    impostor = _make("Test authority", is_authority=True)
+    impostor = dataclasses.replace(authority(), key=ec.generate_private_key(ec.SECP256R1()))
     return _make(*NAMES, issuer=impostor)

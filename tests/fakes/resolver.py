@@ -68,7 +68,7 @@ async def resolver(
         writer.write(reply(asks, body) if reply else http(asks.answer(dns.message.from_wire(body))))
         await writer.drain()
 
-    async with listening(serve, host=RESOLVER, context=(identity or certificates.good()).context()) as address:
+    async with listening(serve, context=(identity or certificates.good()).context()) as address:
         asks = Resolver(address, records)
         yield asks
 

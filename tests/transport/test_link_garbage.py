@@ -42,6 +42,7 @@ async def test_no_read_is_remembered_by_its_error(fingerprint: str) -> None:
             await asyncio.sleep(0.002)
 
     assert not gc.isenabled(), "else nothing is shown by this"
+    gc.collect()  # what other tests have left
     options = TlsOptions(verification=Verification.NONE, fingerprint=fingerprint)
     async with listening(trickle, context=certificates.good().context()) as address:
         link, owner = TlsLink(make_context(options), server_name=None), Counting()

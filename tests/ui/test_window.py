@@ -1,5 +1,6 @@
 """The window: pages when they are asked for, ways in from everywhere, and what closing it means."""
 
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -60,9 +61,16 @@ def dropped(**what: object) -> QMimeData:
     return data
 
 
+def entering(data: QMimeData) -> QDragEnterEvent:
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    with warnings.catch_warnings():  # Qt 6.12 would have a QPointF, which 6.11 does not take
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys)
+
+
 def drop(window: Window, data: QMimeData) -> None:
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    window.dragEnterEvent(QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
+    window.dragEnterEvent(entering(data))
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
 
 
@@ -238,8 +246,7 @@ async def test_files_can_be_dropped(window: Window, asked: list[list[object]], t
 
 async def test_while_something_is_dragged_the_window_says_so(window: Window) -> None:
     data = dropped(text=LINK)
-    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    event = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys)
+    event = entering(data)
     window.dragEnterEvent(event)
     assert event.isAccepted()
     assert window.drop_hint.isVisible()
@@ -250,8 +257,7 @@ async def test_while_something_is_dragged_the_window_says_so(window: Window) -> 
 async def test_what_is_neither_text_nor_file_is_not_taken(window: Window) -> None:
     data = QMimeData()
     data.setData("image/png", QByteArray(b"\x89PNG"))
-    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    event = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys)
+    event = entering(data)
     event.ignore()
     window.dragEnterEvent(event)
     assert not event.isAccepted()
