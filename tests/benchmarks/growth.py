@@ -37,12 +37,6 @@ _TITLES: Final = {
 Values = dict[tuple[str, str, int], list[float]]
 
 
-def bulk(way: Way, count: int, size: int) -> dict[str, float]:
-    """What `count` streams do that download `size` bytes together."""
-    found = download(way, size, count)
-    return {"rate": found["rate"], "cpu": found["cpu"]}
-
-
 def kept(way: Way, count: int) -> dict[str, float]:
     """What each of `count` open streams takes, in KB."""
     return {"memory": open_streams(way, count)["more"] * 1000 / count}
@@ -58,7 +52,7 @@ def measure(running: Bench, client: Client, count: int, size: int, total: int) -
     found: dict[str, float] = {}
     try:
         with running.through(client) as way:
-            found |= running.load(bulk, way, count, size)
+            found |= running.load(download, way, size, count)
         with running.through(client) as way:  # a new one: what traffic has left behind is not a stream's
             found |= running.load(kept, way, count)
             found |= running.load(each, way, count, total)  # with as many sessions as it needs: a stream had each

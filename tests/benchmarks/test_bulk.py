@@ -61,9 +61,21 @@ async def test_a_wrong_byte_of_an_upload_is_found(tmp_path: Path) -> None:
         await through(tmp_path, up_at=SIZE // 2)
 
 
-async def test_streams_that_are_asked_for_more_than_is_taken_are_measured_together(tmp_path: Path) -> None:
-    with target(tmp_path) as ports:
-        found = await asyncio.to_thread(download, Way(ports["tcp"], ports["udp"]), SIZE, 3)
+async def test_a_download_does_not_wait_for_its_slowest_stream() -> None:
+    slow: list[asyncio.StreamReader] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        slow[:] = slow or [reader]
+        with contextlib.closing(writer):
+            while True:
+                _, size = COMMAND.unpack(await reader.readexactly(COMMAND.size))
+                if reader in slow and size > 64 * 1024:
+                    await reader.read()
+                writer.write(bytes(size))
+                await writer.drain()
+
+    async with listening(serve) as address:
+        found = await asyncio.to_thread(download, Way(address.port, 1), SIZE, 3)
     assert found["rate"] > 0
 
 
